@@ -1,0 +1,3 @@
+module github.com/doublemount/doublemount
+
+go 1.26.0

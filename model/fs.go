@@ -1,0 +1,142 @@
+package model
+
+import "slices"
+
+// FS is the sequential specification: one ordinary file system, one operation
+// at a time, no end of space and no faults. What it answers is what a program
+// on one host of a correct file system is told.
+//
+// The zero value is an empty, formatted file system. FS is for tests, oracles
+// and examples; it values being read over being fast.
+type FS struct {
+	nodes   map[Path]*inode // every name but Root
+	handles map[handle]*inode
+}
+
+type inode struct {
+	dir   bool
+	words []byte
+}
+
+type handle struct {
+	host Host
+	slot uint8
+}
+
+// Apply carries out s and returns its result. Events answer OK; those that take
+// a host's machine or mount away (unmount, remount, reboot) close its handles.
+// s must be valid.
+func (fs *FS) Apply(s Step) Result {
+	if fs.nodes == nil {
+		fs.nodes, fs.handles = map[Path]*inode{}, map[handle]*inode{}
+	}
+	switch s.Kind {
+	case Unmount, Remount, Reboot:
+		for slot := uint8(1); slot <= MaxFile; slot++ {
+			delete(fs.handles, handle{s.Host, slot})
+		}
+		return Result{}
+	case Sync, Statfs, Mount, Writeback, Refresh:
+		return Result{}
+	case Close:
+		if fs.handles[handle{s.Host, s.File}] == nil {
+			return Result{Errno: EBADF}
+		}
+		delete(fs.handles, handle{s.Host, s.File})
+		return Result{}
+	case Open:
+		if fs.handles[handle{s.Host, s.File}] != nil {
+			return Result{Errno: EMFILE}
+		}
+	}
+	if s.File != 0 && s.Kind != Open {
+		file := fs.handles[handle{s.Host, s.File}]
+		if file == nil {
+			return Result{Errno: EBADF}
+		}
+		return file.apply(s)
+	}
+	if e := NameResult(s.Kind, fs.typeOf(s.Path.Parent()), fs.typeOf(s.Path))[0]; e != OK {
+		return Result{Errno: e}
+	}
+	switch s.Kind {
+	case Create, Mkdir:
+		fs.nodes[s.Path] = &inode{dir: s.Kind == Mkdir}
+	case Open:
+		fs.handles[handle{s.Host, s.File}] = fs.nodes[s.Path]
+	case Unlink, Rmdir:
+		delete(fs.nodes, s.Path)
+	case Readdir:
+		return Result{Names: fs.list(s.Path)}
+	case Stat:
+		if fs.typeOf(s.Path) != File {
+			return Result{Type: Dir}
+		}
+		return Result{Type: File, Size: int64(len(fs.nodes[s.Path].words))}
+	default:
+		return fs.nodes[s.Path].apply(s)
+	}
+	return Result{}
+}
+
+// typeOf is the NodeType of a path, FullDir for a directory with names in it.
+func (fs *FS) typeOf(p Path) NodeType {
+	n := fs.nodes[p]
+	switch {
+	case p == Root:
+	case n == nil:
+		return Absent
+	case !n.dir:
+		return File
+	}
+	if len(fs.list(p)) > 0 {
+		return FullDir
+	}
+	return Dir
+}
+
+// list is the sorted names in directory p.
+func (fs *FS) list(p Path) []string {
+	var names []string
+	for q := range fs.nodes {
+		if q.Parent() == p {
+			names = append(names, q.Name())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// apply carries out an operation on the words of a file.
+func (n *inode) apply(s Step) Result {
+	switch s.Kind {
+	case Read:
+		end := min(int(s.Off+s.Len), len(n.words))
+		if int(s.Off) >= end {
+			return Result{}
+		}
+		return Result{Data: slices.Clone(n.words[s.Off:end])}
+	case Write:
+		n.write(int(s.Off), int(s.Len), s.Data)
+		return Result{Size: int64(s.Len)}
+	case Append:
+		n.write(len(n.words), int(s.Len), s.Data)
+		return Result{Size: int64(s.Len)}
+	case Truncate:
+		if int(s.Len) <= len(n.words) {
+			n.words = n.words[:s.Len:s.Len]
+		} else {
+			n.words = append(n.words, make([]byte, int(s.Len)-len(n.words))...)
+		}
+	}
+	return Result{}
+}
+
+func (n *inode) write(off, length int, data byte) {
+	if end := off + length; end > len(n.words) {
+		n.words = append(n.words, make([]byte, end-len(n.words))...)
+	}
+	for i := range length {
+		n.words[off+i] = data
+	}
+}

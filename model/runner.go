@@ -1,0 +1,33 @@
+package model
+
+import "context"
+
+// Runner executes Programs. It is the one seam of the project: a simulated
+// design, plain directories and real kernels are Runners, and nothing else asks
+// which one it has.
+//
+// Run executes a valid Program and ends with every host unmounted, then looks
+// at what is left through the host [Final]. Its error means that the harness
+// failed (or ctx ended), never that the file system did. A Runner need not be
+// safe for concurrent use.
+type Runner interface {
+	Capabilities() Capabilities
+	Run(ctx context.Context, p Program) (Run, error)
+}
+
+// Capabilities is what a Runner can do; a generator stays within it.
+type Capabilities struct {
+	Name          string  // of the design or the directory, for messages
+	Kinds         KindSet // operations and events it carries out; others are skipped
+	MaxHosts      int
+	Holds         bool // can stop a step at a disk command
+	Deterministic bool // the same Program gives the same Run, digest included
+	Space         Space
+	_             struct{}
+}
+
+// Describer is a Runner that can say what a block of the disk was at the end of
+// its last Run: "directory block of /", "bitmap", "data of /a".
+type Describer interface {
+	Describe(block int32) string
+}
