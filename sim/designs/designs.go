@@ -1,0 +1,8 @@
+package designs
+
+import "github.com/doublemount/doublemount/sim"
+
+// All lists the designs, weakest first. Each carries its planted bugs.
+func All() []sim.Design {
+	return []sim.Design{Local(), LocalWritethrough(), Single()}
+}

@@ -1,0 +1,14 @@
+// Package designs holds the file-system designs that come with doublemount.
+//
+// All of them are one file system ([volume], with a real on-disk format: see
+// format.go) under different rules about what a host may keep in memory and
+// when it must write. Those rules, a [protocol] of a page each, are all that
+// tells a design that loses files from one that does not:
+//
+//   - local.go: each host caches and writes back as if it were alone;
+//   - writethrough.go: nothing dirty is kept, but what was read is;
+//   - single.go: a cluster-wide lock around each operation, nothing kept.
+//
+// A planted bug is a protocol that differs from the right one in one rule, in a
+// file or function of its own; the right path is never cluttered with it.
+package designs

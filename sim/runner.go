@@ -1,0 +1,186 @@
+package sim
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/doublemount/doublemount/disk"
+	"github.com/doublemount/doublemount/model"
+)
+
+// Runner executes Programs on a Design. It implements [model.Runner] and
+// [model.Describer]. It is not safe for concurrent use: make one for each
+// worker, and Close it to give its coroutines back.
+type Runner struct {
+	design   Design
+	template *disk.Image
+	caps     model.Capabilities
+	world    *world
+	lens     [3]int // of the last run's trace, history and arena, to size the next
+}
+
+// New formats a disk and makes one trial mount to learn what the design can do.
+// It fails if the design lacks Format or Mount, if either fails, or if its disk
+// is out of range.
+func New(d Design) (*Runner, error) {
+	if d.Format == nil || d.Mount == nil {
+		return nil, fmt.Errorf("design %q: Format and Mount are needed", d.Name)
+	}
+	config, err := d.Disk.Normal()
+	if err != nil {
+		return nil, fmt.Errorf("design %q: %w", d.Name, err)
+	}
+	r := &Runner{design: d}
+	if r.template, err = disk.NewImage(config); err == nil {
+		err = guard(func() error { return d.Format(r.template) })
+	}
+	if err != nil {
+		return nil, fmt.Errorf("design %q: format: %w", d.Name, err)
+	}
+	kinds, err := r.trial()
+	if err != nil {
+		return nil, fmt.Errorf("design %q: trial mount of a freshly formatted disk: %w", d.Name, err)
+	}
+	r.caps = model.Capabilities{Name: d.Name, Kinds: kinds, MaxHosts: model.MaxHosts, Holds: true, Deterministic: true}
+	if d.Space != nil {
+		r.caps.Space = d.Space(r.template)
+	}
+	return r, nil
+}
+
+// guard turns a panic of the design into an error.
+func guard(f func() error) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
+	return f()
+}
+
+// trial mounts the design once and asks what its FS can do.
+func (r *Runner) trial() (model.KindSet, error) {
+	w := newWorld(&r.design, r.template, model.SetOf(model.Mount, model.Unmount), 1)
+	defer w.close()
+	var found model.KindSet
+	mount := r.design.Mount
+	probe := r.design
+	probe.Mount = func(h *Host) (FS, error) {
+		fs, err := mount(h)
+		if err == nil && fs == nil {
+			err = errors.New("Mount returned neither an FS nor an error")
+		}
+		if err == nil {
+			found = kinds(fs)
+		}
+		return fs, err
+	}
+	w.design = &probe
+	w.reset(model.Program{Hosts: 1, Steps: []model.Step{{Kind: model.Mount}}, Unmounts: []model.Host{0}})
+	w.run()
+	if len(w.defects) > 0 {
+		return 0, errors.New(w.defects[0].String())
+	}
+	for _, op := range w.history {
+		if op.Kind == model.Mount && op.Result.Errno != model.OK {
+			return 0, op.Result.Errno
+		}
+	}
+	return found, nil
+}
+
+// Capabilities is what the design can do, on up to 16 hosts.
+func (r *Runner) Capabilities() model.Capabilities { return r.caps }
+
+// Run executes p. The error is ctx's, or wraps [model.ErrProgram].
+func (r *Runner) Run(ctx context.Context, p model.Program) (model.Run, error) {
+	w, err := r.prepare(ctx, p, false)
+	if err != nil {
+		return model.Run{}, err
+	}
+	w.run()
+	run := model.Run{
+		Program: p, History: w.history, Trace: w.trace, Holds: w.holds,
+		Defects: w.defects, Space: r.caps.Space,
+	}
+	problems, panicked := w.audit()
+	if run.Audit = problems; panicked != nil {
+		run.Defects = append(run.Defects, model.Defect{Kind: model.Panic, Host: model.Final, Text: fmt.Sprintf("fsck: %v", panicked)})
+	}
+	b := w.encoded[:0]
+	for i := range w.trace {
+		b = w.trace[i].AppendBinary(b)
+	}
+	w.encoded = b
+	run.Digest = xxhash.Sum64(b)
+	r.lens = [3]int{len(w.trace), len(w.history), cap(w.arena)}
+	return run, nil
+}
+
+// Bare executes p and keeps nothing of it: no history, trace, holds, closing
+// observation or digest. It is the measure of what the design itself costs, for
+// benchmarks.
+func (r *Runner) Bare(p model.Program) error {
+	w, err := r.prepare(context.Background(), p, true)
+	if err == nil {
+		w.run()
+	}
+	return err
+}
+
+func (r *Runner) prepare(ctx context.Context, p model.Program, bare bool) (*world, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	if r.world == nil || len(r.world.hosts) <= p.Hosts {
+		if r.world != nil {
+			r.world.close()
+		}
+		r.world = newWorld(&r.design, r.template, r.caps.Kinds, p.Hosts)
+	}
+	w := r.world
+	w.reset(p)
+	// The run keeps what it records, so each gets memory of its own, a little
+	// more than the last one needed.
+	w.bare, w.defects, w.trace, w.history, w.holds = bare, nil, nil, nil, nil
+	if !bare {
+		w.trace = make([]model.Record, 0, r.lens[0]+r.lens[0]/4+64)
+		w.history = make([]model.Op, 0, r.lens[1]+r.lens[1]/4+16)
+		w.arena = nil
+		if len(p.Holds) > 0 {
+			w.holds = make([]model.HoldState, len(p.Holds))
+		}
+	}
+	return w, nil
+}
+
+// Describe says what a block was at the end of the last Run: "bitmap".
+func (r *Runner) Describe(block int32) string {
+	if r.design.Block == nil || r.world == nil || block < 0 || int(block) >= r.template.Blocks() {
+		return ""
+	}
+	text := ""
+	if guard(func() error { text = r.design.Block(r.world.disk.Image(), int(block)); return nil }) != nil {
+		return ""
+	}
+	return text
+}
+
+// Close ends the coroutines. The Runner must not be used afterwards.
+func (r *Runner) Close() {
+	if r.world != nil {
+		r.world.close()
+		r.world = nil
+	}
+}
+
+func (w *world) close() {
+	for _, t := range w.tasks {
+		t.stop()
+	}
+}

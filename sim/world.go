@@ -1,0 +1,322 @@
+package sim
+
+import (
+	"fmt"
+	"hash/crc32"
+
+	"github.com/doublemount/doublemount/disk"
+	"github.com/doublemount/doublemount/model"
+)
+
+// world is one disk with its hosts, used again for every run. Nothing in it
+// depends on an earlier run but how much memory it has.
+type world struct {
+	design *Design
+	kinds  model.KindSet
+	disk   *disk.Disk
+	hosts  []*Host // one for each port; the last is the observer. A program may use fewer
+	word   int     // bytes
+	bare   bool    // keep no history, trace, holds, and skip the closing observation
+
+	tasks   []*task // every coroutine
+	active  []*task // those with a step under way, in order of start
+	current *task   // the one that is running
+
+	locks     []*lock
+	lockCount int
+
+	program model.Program
+	known   [256]bool // data numbers that the program writes
+	stopped bool      // at the first defect
+	time    int64
+	trace   []model.Record
+	history []model.Op
+	holds   []model.HoldState
+	defects []model.Defect
+	arena   []byte // for the data of reads
+	encoded []byte // scratch for digests
+}
+
+func newWorld(d *Design, template *disk.Image, kinds model.KindSet, hosts int) *world {
+	w := &world{
+		design: d,
+		kinds:  kinds,
+		disk:   disk.New(template, hosts+1),
+		word:   template.BlockSize() / model.WordsPerBlock,
+	}
+	for i := range hosts + 1 {
+		h := &Host{w: w, id: model.Host(i), port: disk.Port(i)}
+		h.cache.init(h, template.Blocks(), template.BlockSize())
+		w.hosts = append(w.hosts, h)
+	}
+	w.observer().id = model.Final
+	return w
+}
+
+func (w *world) observer() *Host { return w.hosts[len(w.hosts)-1] }
+
+// reset makes the world new for a program.
+func (w *world) reset(p model.Program) {
+	w.disk.Reset()
+	for _, h := range w.hosts {
+		h.cache.Drop()
+		h.fs, h.phase, h.files = nil, unmounted, [model.MaxFile + 1]openFile{}
+	}
+	w.lockCount = 0
+	w.program, w.stopped, w.time = p, false, 0
+	clear(w.known[:])
+	for _, s := range p.Steps {
+		w.known[s.Data] = true
+	}
+	w.known[model.Hole] = true
+}
+
+// run executes the program up to its end or the first defect.
+func (w *world) run() {
+	for _, h := range w.hosts[:w.program.Hosts] {
+		w.attach(h, 0)
+	}
+	w.attach(w.observer(), 0)
+	for i, s := range w.program.Steps {
+		if w.stopped {
+			break
+		}
+		hold := -1
+		for j := range w.program.Holds {
+			if w.program.Holds[j].Step == i+1 && !w.bare {
+				hold = j
+			}
+		}
+		w.start(w.hosts[s.Host], s, i+1, hold)
+	}
+	for len(w.active) > 0 && !w.stopped {
+		w.finish(w.active[0])
+	}
+	for i, h := range w.program.Unmounts {
+		if w.stopped {
+			break
+		}
+		if host := w.hosts[h]; host.phase == mounted {
+			w.start(host, model.Step{Host: h, Kind: model.Unmount}, len(w.program.Steps)+1+i, -1)
+		}
+	}
+	if !w.stopped && !w.bare {
+		w.start(w.observer(), model.Step{Host: model.Final}, 0, -1)
+	}
+	w.abandon()
+}
+
+// start runs a step until it has ended, or is stopped at a hold.
+func (w *world) start(h *Host, s model.Step, number, hold int) {
+	if s.Kind >= model.Mount && s.Kind <= model.Reboot {
+		// A mount can only come or go when no call is under way on its host.
+		for i := 0; i < len(w.active) && !w.stopped; {
+			if w.active[i].host == h {
+				w.finish(w.active[i])
+				i = 0
+				continue
+			}
+			i++
+		}
+		if w.stopped {
+			return
+		}
+	}
+	if h.id != model.Final && !w.can(h, s) {
+		w.skip(s, number)
+		w.ended(number)
+		w.settle(nil)
+		return
+	}
+	t := w.idleTask()
+	t.host, t.step, t.number, t.hold = h, s, number, hold
+	t.commands, t.calls, t.gate = [8]int{}, 0, nil
+	w.active = append(w.active, t)
+	w.advance(t)
+	w.settle(t)
+}
+
+// can reports whether the host is in a state for the step.
+func (w *world) can(h *Host, s model.Step) bool {
+	if !w.kinds.Has(s.Kind) {
+		return false
+	}
+	if s.Kind == model.Mount {
+		return h.phase == unmounted
+	}
+	return h.phase == mounted
+}
+
+func (w *world) idleTask() *task {
+	for _, t := range w.tasks {
+		if t.state == idle {
+			return t
+		}
+	}
+	t := newTask(w)
+	w.tasks = append(w.tasks, t)
+	return t
+}
+
+// advance lets t run until it ends, is held or waits at a gate. Steps that were
+// held until the one that ended go on.
+func (w *world) advance(t *task) {
+	w.current, t.state = t, running
+	t.next()
+	w.current = nil
+	if t.state != idle {
+		return
+	}
+	for i := range w.active {
+		if w.active[i] == t {
+			w.active = append(w.active[:i], w.active[i+1:]...)
+			break
+		}
+	}
+	if !w.stopped {
+		w.ended(t.number)
+	}
+}
+
+// ended releases the steps that were held until step number.
+func (w *world) ended(number int) {
+	for i := 0; i < len(w.active) && number > 0; i++ {
+		if t := w.active[i]; t.state == held && w.program.Holds[t.hold].Until == number {
+			w.release(t, model.HoldEnded)
+			i = -1 // the list has changed
+		}
+	}
+}
+
+func (w *world) release(t *task, how model.RecordKind) {
+	w.record(model.Record{Step: int16(t.number), Host: t.host.id, Kind: how})
+	w.advance(t)
+}
+
+// settle runs what can run, oldest first, until nothing waits at a free gate
+// and t (if any) does not wait at all. When t waits for a step that is held,
+// that hold is cut short; when there is none, t waits for ever.
+func (w *world) settle(t *task) {
+	for !w.stopped {
+		if next := w.oldest(func(t *task) bool { return t.state == blocked && t.gate.owner == nil }); next != nil {
+			w.advance(next)
+			continue
+		}
+		if t == nil || t.state != blocked {
+			return
+		}
+		next := w.oldest(func(t *task) bool { return t.state == held })
+		if next == nil {
+			w.addDefect(model.Deadlock, t, fmt.Sprintf("%v waits for a lock that is never given up", t.step.Kind))
+			return
+		}
+		w.holds[next.hold] = model.FiredEarly
+		w.release(next, model.HoldCut)
+	}
+}
+
+func (w *world) oldest(ok func(*task) bool) *task {
+	for _, t := range w.active {
+		if ok(t) {
+			return t
+		}
+	}
+	return nil
+}
+
+// finish runs an active task to its end, whatever holds it.
+func (w *world) finish(t *task) {
+	if t.state == held {
+		w.holds[t.hold] = model.FiredEarly
+		w.release(t, model.HoldCut)
+	}
+	w.settle(t)
+}
+
+// abandon unwinds the steps that will never end, so that their coroutines can
+// be used again.
+func (w *world) abandon() {
+	for len(w.active) > 0 {
+		t := w.active[0]
+		t.dying = true
+		w.advance(t)
+		t.dying = false
+	}
+}
+
+// attach gives the host a new incarnation of its port and an empty memory.
+func (w *world) attach(h *Host, number int) {
+	n := w.disk.Attach(h.port)
+	h.cache.Drop()
+	w.record(model.Record{Step: int16(number), Host: h.id, Kind: model.Attached, Version: n})
+}
+
+// record adds a line to the trace, at the next moment.
+func (w *world) record(r model.Record) {
+	if w.bare {
+		return
+	}
+	w.time++
+	r.Time = int32(w.time)
+	w.trace = append(w.trace, r)
+}
+
+// fail ends the step, and with it the run, at something no file system may do.
+func (w *world) fail(kind model.DefectKind, t *task, text string) {
+	w.addDefect(kind, t, text)
+	panic(unwind{})
+}
+
+func (w *world) addDefect(kind model.DefectKind, t *task, text string) {
+	if !w.stopped { // what follows a defect is its consequence
+		w.defects = append(w.defects, model.Defect{Kind: kind, Host: t.host.id, Step: t.number, Text: text})
+	}
+	w.stopped = true
+}
+
+// skip notes a step that its host could not do.
+func (w *world) skip(s model.Step, number int) {
+	if w.bare {
+		return
+	}
+	w.time += 2
+	w.history = append(w.history, model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, File: s.File,
+		Off: s.Off, Len: s.Len, Data: s.Data, Call: w.time - 1, Return: w.time, Skipped: true})
+}
+
+// call opens the entry of an operation in the history.
+func (w *world) call(t *task, s model.Step) {
+	w.record(model.Record{Step: int16(t.number), Host: t.host.id, Kind: model.StepStarted})
+	if w.bare {
+		return
+	}
+	t.op = len(w.history)
+	w.history = append(w.history, model.Op{Step: t.number, Host: t.host.id, Kind: s.Kind, Path: s.Path, File: s.File,
+		Off: s.Off, Len: s.Len, Data: s.Data, Call: w.time, Return: model.Never})
+}
+
+var castagnoli = crc32.MakeTable(crc32.Castagnoli)
+
+// done closes it.
+func (w *world) done(t *task, r model.Result) {
+	if w.bare {
+		return
+	}
+	w.record(model.Record{Step: int16(t.number), Host: t.host.id, Kind: model.StepEnded, Sum: w.sum(r)})
+	op := &w.history[t.op]
+	op.Return, op.Result = w.time, r
+}
+
+// sum is a checksum over a result, so that the digest covers what hosts saw.
+func (w *world) sum(r model.Result) uint32 {
+	b := append(w.encoded[:0], byte(r.Errno), byte(r.Type))
+	for _, n := range [...]int64{r.Size, r.Total, r.Free} {
+		b = append(b, byte(n), byte(n>>8), byte(n>>16), byte(n>>24))
+	}
+	b = append(b, r.Data...)
+	for _, name := range r.Names {
+		b = append(append(b, name...), 0)
+	}
+	w.encoded = b
+	return crc32.Checksum(b, castagnoli)
+}
