@@ -98,7 +98,7 @@ func (fs *FS) typeOf(p Path) NodeType {
 // list is the sorted names in directory p.
 func (fs *FS) list(p Path) []string {
 	var names []string
-	for q := range fs.nodes {
+	for q := range fs.nodes { // any order: sorted below
 		if q.Parent() == p {
 			names = append(names, q.Name())
 		}

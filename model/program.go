@@ -213,6 +213,8 @@ func (s Step) Validate() error {
 		return fmt.Errorf("%v: takes no offset or length", s.Kind)
 	case s.Off < 0 || s.Len < 0 || int64(s.Off)+int64(s.Len) > MaxWords:
 		return fmt.Errorf("%v: offset %d and length %d; at most %d words", s.Kind, s.Off, s.Len, MaxWords)
+	case s.Kind == Refresh && s.Len == 0 && s.Off != 0:
+		return fmt.Errorf("%v: first block %d of no blocks", s.Kind, s.Off)
 	case (s.Kind == Read || s.Kind == Write || s.Kind == Append) && s.Len == 0:
 		return fmt.Errorf("%v: length 0", s.Kind)
 	case data && (s.Data < 1 || s.Data > MaxData):

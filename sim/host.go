@@ -29,8 +29,9 @@ const (
 )
 
 type openFile struct {
-	ino  Inode
-	open bool
+	ino   Inode
+	open  bool
+	taken bool // open, or being opened by a client that is on its way
 }
 
 // ID is the host's number.

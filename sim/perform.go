@@ -61,7 +61,7 @@ func (w *world) unmount(t *task) {
 	var err error
 	for i := range h.files {
 		if f := &h.files[i]; f.open {
-			f.open = false
+			f.open, f.taken = false, false
 			err = errors.Join(err, h.fs.Close(f.ino))
 		}
 	}
@@ -107,7 +107,7 @@ func (h *Host) operate(s model.Step) model.Result {
 		if !f.open {
 			return model.Result{Errno: model.EBADF}
 		}
-		f.open = false
+		f.open, f.taken = false, false
 		return failed(h.fs.Close(f.ino))
 	case model.Sync:
 		return failed(h.fs.(Syncer).Sync())
@@ -143,16 +143,16 @@ func (h *Host) operate(s model.Step) model.Result {
 
 func (h *Host) open(s model.Step) model.Result {
 	f := &h.files[s.File]
-	if f.open {
+	if f.taken {
 		return model.Result{Errno: model.EMFILE}
 	}
-	f.open = true // another client of this host finds the slot taken
+	f.taken = true
 	ino, err := h.fs.Open(string(s.Path))
 	if err != nil {
-		f.open = false
+		f.taken = false
 		return failed(err)
 	}
-	f.ino = ino
+	f.ino, f.open = ino, true
 	return model.Result{}
 }
 

@@ -1,0 +1,84 @@
+// Command skips reads the output of "go test -json" from standard input. It
+// prints what failed, and fails itself for a test that skipped: a check that is
+// not made must not look like one that passed.
+//
+// Arguments are the tests that may skip, as name or package.name. Unless the
+// environment has DOUBLEMOUNT_LONG, so may a test whose reason names that
+// variable: there is a stage that runs it.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+)
+
+// event is a line of the output, as "go doc test2json" describes it.
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string // of a package that does not build
+	Test       string
+	Output     string
+}
+
+func (e event) name() string {
+	if e.Test == "" {
+		return e.Package + e.ImportPath
+	}
+	return e.Package + "." + e.Test
+}
+
+func main() {
+	bad, err := run(os.Stdin, os.Stdout, os.Args[1:], os.Getenv("DOUBLEMOUNT_LONG") != "")
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "skips:", err)
+		os.Exit(2)
+	}
+	if bad {
+		os.Exit(1)
+	}
+}
+
+// run reports whether anything failed or skipped that must not, or nothing ran.
+func run(in io.Reader, out io.Writer, allowed []string, long bool) (bad bool, err error) {
+	output := map[string]string{}
+	passed, skipped := 0, 0
+	lines := json.NewDecoder(in)
+	for {
+		var e event
+		if err := lines.Decode(&e); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return true, fmt.Errorf("not the output of go test -json: %w", err)
+		}
+		text := output[e.name()]
+		switch e.Action {
+		case "output", "build-output":
+			output[e.name()] = text + e.Output
+		case "pass":
+			if e.Test != "" {
+				passed++
+			}
+		case "fail", "build-fail":
+			fmt.Fprint(out, text)
+			bad = true
+		case "skip":
+			if e.Test == "" { // a package without tests
+				break
+			}
+			skipped++
+			listed := slices.Contains(allowed, e.Test) || slices.Contains(allowed, e.name())
+			if !listed && (long || !strings.Contains(text, "DOUBLEMOUNT_LONG")) {
+				fmt.Fprintf(out, "skipped and not on the list: %s\n%s", e.name(), text)
+				bad = true
+			}
+		}
+	}
+	fmt.Fprintf(out, "%d passed, %d skipped\n", passed, skipped)
+	return bad || passed == 0, nil
+}

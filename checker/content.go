@@ -1,0 +1,96 @@
+package checker
+
+import (
+	"fmt"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// data names what is wrong with the words that a read returned.
+func (f *finding) data() {
+	got := f.op.Result.Data
+	final := f.op.Host == model.Final
+	f.v.Anomaly = model.StaleRead
+	if final {
+		f.v.Anomaly = model.LostUpdate
+	}
+	f.but = fmt.Sprintf("it read %s", f.op.Answer())
+	f.with = f.last(model.Write, model.Append, model.Truncate)
+	for _, w := range got {
+		if w == model.Garbage {
+			f.v.Anomaly = model.StaleDataExposure
+			f.with, f.but = nil, "it read bytes that no write of this program can have left"
+			return
+		}
+	}
+	for _, w := range got {
+		if x := f.writer(w); x >= 0 && f.c.foreign(x, f.path) {
+			f.v.Anomaly = model.CrossLinked
+			f.with = nil
+			f.v.Steps = steps(&f.c.history[x])
+			f.v.Allowed = []string{fmt.Sprintf("words written to %s", f.path)}
+			return
+		}
+	}
+	// The latest write of which the read should have seen words and did not.
+	for k := len(f.c.ops) - 1; k >= 0; k-- {
+		op := &f.c.history[f.c.ops[k]]
+		if op.Kind != model.Write || !op.Succeeded() || op.Call > f.op.Return || f.c.pathOf(f.c.ops[k]) != f.path {
+			continue
+		}
+		inside, there := 0, 0
+		for w := op.Off; w < op.Off+op.Len; w++ {
+			if at := int(w - f.op.Off); at >= 0 && at < len(got) {
+				inside++
+				if got[at] == op.Data {
+					there++
+				}
+			}
+		}
+		if inside > there {
+			f.with = op
+			if there > 0 && final && !f.overwritten(op) {
+				f.v.Anomaly = model.TornWrite
+			}
+			f.v.Allowed = []string{fmt.Sprintf("%dx#%d in words %d to %d", op.Len, op.Data, op.Off, op.Off+op.Len-1)}
+			return
+		}
+	}
+}
+
+// writer is the operation that wrote words of number w, -1 for a hole.
+func (f *finding) writer(w byte) int {
+	if w == model.Hole {
+		return -1
+	}
+	for i := range f.c.history {
+		if op := &f.c.history[i]; op.Data == w && !op.Skipped {
+			return i
+		}
+	}
+	return -1
+}
+
+// foreign reports whether operation i wrote to another name than path.
+func (c *component) foreign(i int, path model.Path) bool {
+	return c.pathOf(i) != path
+}
+
+// overwritten reports whether anything else changed words of a write.
+func (f *finding) overwritten(w *model.Op) bool {
+	for _, i := range f.c.ops {
+		op := &f.c.history[i]
+		if op == w || !op.Succeeded() || f.c.pathOf(i) != f.path {
+			continue
+		}
+		switch op.Kind {
+		case model.Truncate, model.Append, model.Unlink:
+			return true
+		case model.Write:
+			if op.Off < w.Off+w.Len && w.Off < op.Off+op.Len {
+				return true
+			}
+		}
+	}
+	return false
+}

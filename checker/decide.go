@@ -1,0 +1,86 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// maxAlternatives is how many combinations of explanations of ambiguous errors
+// are tried below linearizable before the answer is inconclusive.
+const maxAlternatives = 64
+
+// decide says whether some order explains the component.
+//
+// An error such as ENOENT for /d/f has two explanations: no /d, or no f in it.
+// At linearizable, and for the final observation, any that was seen will do.
+// Below, where a host's views keep their order, the choice matters to its later
+// views, so each combination is a compilation of its own.
+func (c *component) decide() model.Outcome {
+	c.choice = resized(c.choice, len(c.history))
+	c.skip = resized(c.skip, len(c.history))
+	c.pending = resized(c.pending, len(c.history))
+	return c.decideAll()
+}
+
+// decideAll is decide with the operations that are skipped and pending as they
+// have been set.
+func (c *component) decideAll() model.Outcome {
+	clear(c.choice)
+	c.steps = 0
+	answer := model.Violated
+	for tried := 0; ; tried++ {
+		if tried == maxAlternatives {
+			return model.Inconclusive
+		}
+		c.compile()
+		if len(c.nodes) > 250 {
+			return model.Inconclusive // a name's node is one byte
+		}
+		switch c.decideOne() {
+		case model.Held:
+			return model.Held
+		case model.Inconclusive:
+			answer = model.Inconclusive
+		}
+		if !c.nextChoice() {
+			return answer
+		}
+	}
+}
+
+func (c *component) decideOne() model.Outcome {
+	c.plan()
+	c.list()
+	if c.greedy() {
+		return model.Held
+	}
+	return c.search()
+}
+
+// nextChoice counts the choices up by one; false after the last.
+func (c *component) nextChoice() bool {
+	for _, a := range c.several {
+		if c.choice[a.op]++; c.choice[a.op] < a.n {
+			return true
+		}
+		c.choice[a.op] = 0
+	}
+	return false
+}
+
+// reason is why there was no answer.
+func (c *component) reason() string {
+	if c.steps > c.limit {
+		return fmt.Sprintf("no answer for %s within %d steps", c.names[0], c.limit)
+	}
+	return fmt.Sprintf("more than %d ways to explain the errors of %s", maxAlternatives, c.names[0])
+}
+
+// resized is p with n zero elements.
+func resized[T any](p []T, n int) []T {
+	p = slices.Grow(p[:0], n)[:n]
+	clear(p)
+	return p
+}

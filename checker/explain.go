@@ -1,0 +1,300 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// explain fills a verdict for a component that no order explains: which
+// operation is the first that cannot be explained, what that is called, and two
+// facts that contradict each other.
+//
+// The culprit is found by judging again with less: first the changes alone, one
+// more acknowledged at a time; if all of them can take effect, the observations
+// are added one by one, in order of return. The first that cannot be added is
+// the one to show.
+func (c *component) explain(v *model.Verdict) {
+	v.Outcome = model.Violated
+	order := slices.Clone(c.ops)
+	slices.SortStableFunc(order, func(a, b int) int {
+		return int(min(1, max(-1, c.history[a].Return-c.history[b].Return)))
+	})
+	clear(c.skip)
+	clear(c.pending)
+	for _, i := range order {
+		c.skip[i], c.pending[i] = true, true
+	}
+	culprit := -1
+	for _, i := range order {
+		if c.pending[i] = false; c.history[i].Kind.Changes() && c.history[i].Succeeded() && c.decideAll() == model.Violated {
+			culprit = i
+			break
+		}
+	}
+	if culprit < 0 {
+		for _, i := range order {
+			if c.skip[i] = false; c.decideAll() == model.Violated {
+				culprit = i
+				break
+			}
+		}
+	}
+	if culprit < 0 { // only together, and only within another limit of steps
+		culprit = order[len(order)-1]
+	}
+	f := finding{c: c, v: v, i: culprit, op: &c.history[culprit]}
+	f.path = c.pathOf(culprit)
+	if f.op.Kind == model.Readdir {
+		f.path = c.missedName(culprit)
+	}
+	v.Path = f.path
+	v.Observed = f.op.Answer()
+	if f.op.Kind.Changes() && f.op.Succeeded() && c.pending[culprit] == false && c.skip[culprit] {
+		f.change()
+	} else {
+		f.observation()
+	}
+	f.finish()
+}
+
+// missedName is the name that a listing is wrong about: the first that alone
+// cannot be explained.
+func (c *component) missedName(i int) model.Path {
+	dir := c.history[i].Path
+	for _, n := range c.names {
+		if n.Parent() != dir || n == dir {
+			continue
+		}
+		c.compile()
+		// Only this listing's atom of n.
+		kept := c.views[:0]
+		for _, v := range c.views {
+			if v.op != i {
+				kept = append(kept, v)
+				continue
+			}
+			for a := v.first; a < v.last; a++ {
+				if c.atoms[a].kind == nameAtom && c.names[c.atoms[a].name] == n {
+					kept = append(kept, view{op: v.op, from: v.from, until: v.until, first: a, last: a + 1, alts: 1, final: v.final})
+				}
+			}
+		}
+		c.views = kept
+		if c.decideOne() == model.Violated {
+			return n
+		}
+	}
+	return c.names[0]
+}
+
+// finding is a violation on its way to words.
+type finding struct {
+	c    *component
+	v    *model.Verdict
+	i    int
+	op   *model.Op
+	path model.Path
+	with *model.Op // the other operation that the proof speaks of
+	why  string    // why with comes before op
+	but  string    // why op comes before with
+}
+
+// change names a change that could not take effect with the answer it gave.
+func (f *finding) change() {
+	final := f.c.g.FinalOnly
+	switch f.op.Kind {
+	case model.Create, model.Mkdir:
+		f.with = f.last(model.Create, model.Mkdir)
+		f.v.Anomaly = model.InvisibleFile
+		if final {
+			f.v.Anomaly = model.SplitBrain // both made it, and there is one name for two files
+		}
+		f.v.Allowed = []string{"EEXIST"}
+		f.but = "it answered ok and not EEXIST"
+	case model.Unlink, model.Rmdir:
+		f.with = f.last(model.Unlink, model.Rmdir)
+		f.v.Anomaly, f.but = model.PhantomFile, "it answered ok and not ENOENT"
+		f.v.Allowed = []string{"ENOENT"}
+		if f.op.Kind == model.Rmdir && f.with == nil {
+			f.with = f.inside(model.Create, model.Mkdir)
+			f.v.Anomaly, f.but = model.InvisibleFile, "it answered ok and not ENOTEMPTY"
+			f.v.Allowed = []string{"ENOTEMPTY"}
+			if final {
+				f.v.Anomaly = model.LostFile
+			}
+		}
+	default:
+		f.with = f.last(model.Unlink, model.Rmdir)
+		f.v.Anomaly, f.but = model.PhantomFile, "it answered ok and found a file of that name"
+		f.v.Allowed = []string{"ENOENT"}
+	}
+}
+
+// observation names an answer that no order gives.
+func (f *finding) observation() {
+	switch {
+	case f.op.Kind == model.Read && f.op.Result.Errno == model.OK:
+		f.data()
+	case f.op.Kind == model.Stat && f.op.Result.Type == model.File && f.last(model.Create) != nil && !f.typeOnly():
+		f.v.Anomaly = model.StaleRead
+		if f.op.Host == model.Final {
+			f.v.Anomaly = model.LostUpdate
+		}
+		f.with = f.last(model.Write, model.Append, model.Truncate)
+		f.but = fmt.Sprintf("it saw a size of %d words", f.op.Result.Size)
+	case f.absent():
+		f.v.Anomaly = model.InvisibleFile
+		if f.op.Host == model.Final {
+			f.v.Anomaly = model.LostFile
+		}
+		f.with = f.last(model.Create, model.Mkdir)
+		f.but = fmt.Sprintf("it saw no %s, and nobody removed it in between", f.path)
+		f.v.Allowed = []string{"a name that was made is seen"}
+	default:
+		f.v.Anomaly = model.PhantomFile
+		f.with = f.last(model.Unlink, model.Rmdir)
+		if f.op.Host == model.Final && f.with != nil {
+			f.v.Anomaly = model.ResurrectedFile
+		}
+		f.but = fmt.Sprintf("it saw %s (%s)", f.path, f.op.Answer())
+		f.v.Allowed = []string{"ENOENT"}
+		if f.op.Result.Errno == model.OK && f.with == nil {
+			// Present, but as something else than what was made last.
+			f.with = f.last(model.Create, model.Mkdir)
+			if f.op.Host == model.Final {
+				f.v.Anomaly = model.LostFile
+			}
+			f.v.Allowed = nil
+		}
+	}
+}
+
+// absent reports whether the operation saw no file where f.path is.
+func (f *finding) absent() bool {
+	if f.op.Kind == model.Readdir && f.op.Result.Errno == model.OK {
+		return !slices.Contains(f.op.Result.Names, f.path.Name()) || f.path.Parent() != f.op.Path
+	}
+	return f.op.Result.Errno == model.ENOENT
+}
+
+// typeOnly reports whether the operation is unexplained even if its size is
+// not looked at.
+func (f *finding) typeOnly() bool {
+	c := f.c
+	c.compile()
+	for a := range c.atoms {
+		if c.atoms[a].op == f.i && c.atoms[a].kind == nameAtom {
+			c.atoms[a].size = -1
+		}
+	}
+	return c.decideOne() == model.Violated
+}
+
+// finish writes the proof.
+func (f *finding) finish() {
+	y := naming(f.op)
+	if f.with == nil {
+		f.v.Steps = steps(f.op)
+		f.v.Proof = [2]string{
+			fmt.Sprintf("%s answered %s.", y, f.op.Answer()),
+			fmt.Sprintf("however no order of the other operations, each between its call and its %s, gives that answer.", f.publish()),
+		}
+		return
+	}
+	x := naming(f.with)
+	f.v.Steps = steps(f.with, f.op)
+	if !f.ordered() {
+		f.v.Proof = [2]string{
+			fmt.Sprintf("%s and %s both took effect, one of them first.", x, y),
+			fmt.Sprintf("however whichever came second, %s: a contradiction.", secondOf(f)),
+		}
+		return
+	}
+	f.v.Proof = [2]string{
+		fmt.Sprintf("%s came before %s, because %s.", x, y, f.because()),
+		fmt.Sprintf("however %s came before %s, because %s: a contradiction.", y, x, f.but),
+	}
+}
+
+func secondOf(f *finding) string {
+	if f.op.Kind.Changes() && f.op.Succeeded() {
+		return fmt.Sprintf("both answered %s, and only the first can", f.op.Answer())
+	}
+	return f.but
+}
+
+// ordered reports whether the other operation's window closed before the
+// culprit's opened.
+func (f *finding) ordered() bool {
+	if f.c.g.Publish == model.PublishReturn {
+		return f.with.Return < f.op.Call
+	}
+	w := f.c.indexOf(f.with)
+	from := f.op.Call
+	if !f.op.Kind.Changes() || !f.op.Succeeded() {
+		from = f.c.info[f.i].mount
+	}
+	return f.c.info[w].sync < from || f.with.Host == f.op.Host && f.with.Return < f.op.Call
+}
+
+// because is why the other operation came first.
+func (f *finding) because() string {
+	switch {
+	case f.with.Host == f.op.Host || f.c.g.Publish == model.PublishReturn:
+		return "it had returned before the other was called"
+	case f.op.Host == model.Final:
+		return fmt.Sprintf("%v had synced or unmounted before the final mount", f.with.Host)
+	}
+	return fmt.Sprintf("%v had synced or unmounted before %v mounted", f.with.Host, f.op.Host)
+}
+
+func (f *finding) publish() string {
+	if f.c.g.Publish == model.PublishReturn {
+		return "return"
+	}
+	return "sync or unmount"
+}
+
+func (c *component) indexOf(op *model.Op) int {
+	for _, i := range c.ops {
+		if &c.history[i] == op {
+			return i
+		}
+	}
+	return 0
+}
+
+// last is the latest successful operation of one of the kinds on f.path, before
+// the culprit returned.
+func (f *finding) last(kinds ...model.Kind) *model.Op {
+	return f.find(func(p model.Path) bool { return p == f.path }, kinds)
+}
+
+// inside is the same for names in the directory f.path.
+func (f *finding) inside(kinds ...model.Kind) *model.Op {
+	return f.find(func(p model.Path) bool { return p != f.path && p.Parent() == f.path }, kinds)
+}
+
+func (f *finding) find(about func(model.Path) bool, kinds []model.Kind) *model.Op {
+	var found *model.Op
+	for _, i := range f.c.ops {
+		op := &f.c.history[i]
+		if i != f.i && op.Succeeded() && op.Call < f.op.Return && slices.Contains(kinds, op.Kind) && about(f.c.pathOf(i)) {
+			found = op
+		}
+	}
+	return found
+}
+
+// steps lists the numbers of operations that are steps of the program.
+func steps(ops ...*model.Op) []int {
+	var list []int
+	for _, op := range ops {
+		if op.Step > 0 && !slices.Contains(list, op.Step) {
+			list = append(list, op.Step)
+		}
+	}
+	return list
+}

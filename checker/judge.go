@@ -1,0 +1,112 @@
+package checker
+
+import (
+	"github.com/doublemount/doublemount/model"
+)
+
+// DefaultLimit is how many steps the search of one component may take before
+// the answer is inconclusive. Histories of twenty operations need some hundred.
+const DefaultLimit = 200_000
+
+// New makes a judge for the guarantees, which answers in their order. The zero
+// limit means [DefaultLimit].
+//
+// Rungs are judged strongest first: what is kept on one rung is kept on all
+// below, so a run that is linearizable costs one greedy pass.
+func New(limit int, guarantees ...model.Guarantee) model.Judge {
+	if limit <= 0 {
+		limit = DefaultLimit
+	}
+	j := &judge{guarantees: guarantees}
+	j.component.limit = limit
+	return j.run
+}
+
+type judge struct {
+	guarantees []model.Guarantee
+	windows    windows
+	component  component
+	tops       []model.Path
+}
+
+func (j *judge) run(run model.Run) []model.Verdict {
+	verdicts := make([]model.Verdict, len(j.guarantees))
+	made := false
+	keptBy := -1 // the strongest rung found kept; rungs are in order of strength
+	for i, g := range j.guarantees {
+		v := &verdicts[i]
+		*v = model.Verdict{Guarantee: g.Name}
+		if g.Name == model.Progress.Name {
+			judgeProgress(run, v)
+			continue
+		}
+		if len(run.Defects) > 0 {
+			v.Outcome, v.Limit = model.Inconclusive, "the run ended at a defect of the design"
+			continue
+		}
+		switch g.Name {
+		case model.Capacity.Name:
+			judgeCapacity(run, v)
+			continue
+		case model.Fsck.Name:
+			judgeFsck(run, v)
+			continue
+		}
+		if keptBy >= 0 && weaker(j.guarantees[keptBy], g) {
+			continue
+		}
+		if !made {
+			j.windows.make(run.History)
+			made = true
+		}
+		if j.rung(run, g, v); v.Outcome == model.Held {
+			keptBy = i
+		}
+	}
+	return verdicts
+}
+
+// weaker reports whether every history that keeps a keeps b too.
+func weaker(a, b model.Guarantee) bool {
+	return !a.Axis && !b.Axis && a.Publish <= b.Publish && a.Refresh <= b.Refresh && (!a.FinalOnly || b.FinalOnly)
+}
+
+// rung judges one rung of the ladder, component by component. The first that is
+// violated is the answer; else any that could not be decided.
+func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
+	j.tops = tops(j.tops[:0], run.History)
+	c := &j.component
+	for _, top := range j.tops {
+		c.reset(g, run.History, j.windows.info, top)
+		switch c.decide() {
+		case model.Violated:
+			c.explain(v)
+			return
+		case model.Inconclusive:
+			v.Outcome, v.Limit = model.Inconclusive, c.reason()
+		}
+	}
+}
+
+// tops lists the names of the root directory that a history speaks of.
+func tops(list []model.Path, history []model.Op) []model.Path {
+	add := func(p model.Path) {
+		for _, q := range list {
+			if p == q {
+				return
+			}
+		}
+		list = append(list, p)
+	}
+	for i := range history {
+		op := &history[i]
+		if op.Path == model.Root {
+			for _, n := range op.Result.Names {
+				add(model.Root.Child(n))
+			}
+		} else if op.Path != "" {
+			add(op.Path.Top())
+		}
+	}
+	return list
+}

@@ -1,0 +1,207 @@
+package checker
+
+import (
+	"context"
+	"slices"
+
+	"github.com/anishathalye/porcupine"
+	"github.com/cespare/xxhash/v2"
+	"github.com/doublemount/doublemount/model"
+)
+
+// item is one thing that a search places: something that happens within a
+// window (a change takes effect, a bind is made) or a moment that has come (a
+// view opens or must have been seen, an fsync has returned).
+type item struct {
+	kind        itemKind
+	index       int
+	from, until int64
+}
+
+// itemKind is also the order in which items of one moment come.
+type itemKind uint8
+
+const (
+	viewOpens itemKind = iota
+	bindItem
+	changeItem
+	viewCloses
+	fsyncReturns
+)
+
+// place does what an item stands for; false if it cannot be done here.
+func (c *component) place(s state, it item) bool {
+	switch it.kind {
+	case viewOpens:
+		s[c.layout.views+it.index] = open
+	case viewCloses:
+		if s[c.layout.views+it.index] != seen {
+			return false
+		}
+	case fsyncReturns:
+		if !c.covered(s, &c.syncs[it.index]) {
+			return false
+		}
+	case bindItem:
+		if !c.choose(s, it.index) {
+			return false
+		}
+	case changeItem:
+		at := c.layout.changes + it.index
+		switch {
+		case s[at] == forgone:
+			return true
+		case c.take(s, it.index):
+			s[at] = effective
+		case c.changes[it.index].until == model.Never:
+			s[at] = forgone // it was never published, so it need not happen
+			return true
+		default:
+			return false
+		}
+	}
+	c.settle(s)
+	return true
+}
+
+// list makes the items of a compiled component.
+func (c *component) list() {
+	c.items = c.items[:0]
+	for i, v := range c.views {
+		c.items = append(c.items, item{viewOpens, i, v.from, v.from}, item{viewCloses, i, v.until, v.until})
+	}
+	for i, b := range c.binds {
+		c.items = append(c.items, item{bindItem, i, b.from, b.until})
+	}
+	for i, ch := range c.changes {
+		c.items = append(c.items, item{changeItem, i, ch.from, ch.until})
+	}
+	for i, p := range c.syncs {
+		at := c.history[p.op].Return
+		c.items = append(c.items, item{fsyncReturns, i, at, at})
+	}
+}
+
+// greedy tries one order: everything as late as its window lets it, but what an
+// observation needs as soon as the observation's own window closes. It reports
+// whether that order explains the history; if not, another may.
+func (c *component) greedy() bool {
+	ends := c.ends[:0]
+	for i, it := range c.items {
+		if it.kind == viewOpens || it.kind == changeItem {
+			ends = append(ends, moment{it.from, i, false})
+		}
+		if it.kind != viewOpens && it.until != model.Never {
+			ends = append(ends, moment{it.until, i, true})
+		}
+	}
+	c.ends = ends
+	slices.SortFunc(ends, func(a, b moment) int {
+		if a.at != b.at {
+			return int(min(1, max(-1, a.at-b.at)))
+		}
+		return (int(c.items[a.item].kind)-int(c.items[b.item].kind))*len(c.items)*2 + a.item - b.item
+	})
+	s := c.initial()
+	c.open = c.open[:0]
+	for _, m := range ends {
+		it := c.items[m.item]
+		switch {
+		case !m.ends && it.kind == changeItem:
+			c.open = append(c.open, m.item)
+			continue
+		case it.kind == changeItem && s[c.layout.changes+it.index] != waiting:
+			continue
+		case it.kind == fsyncReturns:
+			c.takeCovered(s, it.index)
+		}
+		if !c.force(s, it) {
+			return false
+		}
+	}
+	return true
+}
+
+// moment is the beginning or end of an item's window.
+type moment struct {
+	at   int64
+	item int
+	ends bool
+}
+
+// takeCovered lets what an fsync publishes take effect.
+func (c *component) takeCovered(s state, sync int) {
+	for i := range c.changes {
+		if s[c.layout.changes+i] == waiting && c.covers(s, &c.syncs[sync], &c.changes[i]) {
+			c.attempt(s, item{kind: changeItem, index: i})
+		}
+	}
+}
+
+// attempt places an item or leaves the state as it was. A change that need not
+// happen is only placed where it can.
+func (c *component) attempt(s state, it item) bool {
+	c.saved = append(c.saved[:0], s...)
+	if c.place(s, it) && (it.kind != changeItem || s[c.layout.changes+it.index] == effective) {
+		return true
+	}
+	copy(s, c.saved)
+	return false
+}
+
+// force places an item, after one open change if it needs one.
+func (c *component) force(s state, it item) bool {
+	if c.attempt(s, it) {
+		return true
+	}
+	c.base = append(c.base[:0], s...)
+	for _, o := range c.open {
+		change := c.items[o]
+		if s[c.layout.changes+change.index] != waiting || change.kind == it.kind && change.index == it.index {
+			continue
+		}
+		if c.attempt(s, change) && c.attempt(s, it) {
+			return true
+		}
+		copy(s, c.base)
+	}
+	return false
+}
+
+// search lets Porcupine look for an order. The answer is Inconclusive when the
+// limit of steps is reached.
+//
+// Porcupine's operations are the items; what they do to a state is place. Once
+// the limit is reached every step is refused, so that the search ends at once;
+// the answer is then read as inconclusive unless an order had been found.
+func (c *component) search() model.Outcome {
+	ops := make([]porcupine.Operation, len(c.items))
+	for i, it := range c.items {
+		ops[i] = porcupine.Operation{Input: i, Call: it.from, Return: it.until}
+	}
+	exhausted := false
+	m := porcupine.Model{
+		Init: func() any { return string(c.initial()) },
+		StepContext: func(_ context.Context, s, input, _ any) (bool, any) {
+			if c.steps++; c.steps > c.limit {
+				exhausted = true
+				return false, s
+			}
+			next := append(c.scratch[:0], s.(string)...)
+			c.scratch = next
+			if !c.place(next, c.items[input.(int)]) {
+				return false, s
+			}
+			return true, string(next)
+		},
+		Equal: func(a, b any) bool { return a.(string) == b.(string) },
+		Hash:  func(s any) uint64 { return xxhash.Sum64String(s.(string)) },
+	}
+	switch {
+	case porcupine.CheckOperations(m, ops):
+		return model.Held
+	case exhausted:
+		return model.Inconclusive
+	}
+	return model.Violated
+}

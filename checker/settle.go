@@ -1,0 +1,193 @@
+package checker
+
+import (
+	"bytes"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// settle marks every atom of an open view that can be seen now. Taking a sight
+// as early as it fits never hurts what comes later: it changes nothing, and
+// only lets later views of the same host begin earlier.
+func (c *component) settle(s state) {
+	for v := range c.views {
+		if s[c.layout.views+v] != open {
+			continue
+		}
+		view := &c.views[v]
+		var missing uint64 // alternatives with an atom not seen
+		for a := view.first; a < view.last; a++ {
+			at := c.layout.atoms + a
+			if s[at] == 0 && c.atomInOrder(s, a) && c.fits(s, &c.atoms[a]) {
+				s[at] = 1
+			}
+			if s[at] == 0 {
+				missing |= 1 << c.atoms[a].alt
+			}
+		}
+		if missing != 1<<view.alts-1 {
+			s[c.layout.views+v] = seen
+		}
+	}
+}
+
+// fits reports whether an atom can be seen at this moment.
+func (c *component) fits(s state, a *atom) bool {
+	if a.kind == nameAtom {
+		node := c.seeName(s, a.op, a.name)
+		if a.mask&(1<<c.nodes[node]) == 0 {
+			return false
+		}
+		return a.size < 0 || int64(c.seeSize(s, a.op, node)) == a.size
+	}
+	node, ok := c.bound(s, a.bind)
+	if !ok || node == 0 {
+		return false
+	}
+	if a.kind != blockAtom && !sizeFits(c.seeSize(s, a.op, node), a) {
+		return false
+	}
+	if len(a.data) == 0 {
+		return true
+	}
+	if c.atomic() {
+		return bytes.Equal(c.content(s, node)[a.off:a.off+len(a.data)], a.data)
+	}
+	if cap(c.words) < len(a.data) {
+		c.words = make([]byte, len(a.data))
+	}
+	p := c.words[:len(a.data)]
+	c.seeWords(s, a.op, node, a.off, p)
+	return bytes.Equal(p, a.data)
+}
+
+// sizeFits: a read that got all it asked for says that the file was at least so
+// long, one that got nothing that it ended at or before the offset, any other
+// how long it was.
+func sizeFits(size int, a *atom) bool {
+	switch {
+	case a.size >= 0:
+		return int64(size) == a.size
+	case a.size == endedBefore:
+		return size <= a.off
+	}
+	return int64(size) >= -a.size-1
+}
+
+// atomInOrder checks that the host's earlier views of the same name, block or
+// size have been seen: a host never looks back. At linearizable the windows of
+// one client say so already; the final observation looks at a state that no
+// longer changes.
+func (c *component) atomInOrder(s state, index int) bool {
+	if c.atomic() || c.g.FinalOnly {
+		return true
+	}
+	a := &c.atoms[index]
+	for i := range c.atoms[:index] {
+		if b := &c.atoms[i]; s[c.layout.atoms+i] == 0 && c.before(b.op, a.op) && c.sameSight(s, a, b) {
+			return false
+		}
+	}
+	for i := range c.binds {
+		if b := &c.binds[i]; c.before(b.op, a.op) {
+			if _, ok := c.bound(s, i); !ok && c.bindTouches(s, b, a) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// sameSight reports whether two atoms look at the same thing.
+func (c *component) sameSight(s state, a, b *atom) bool {
+	if a.kind != b.kind {
+		return false
+	}
+	if a.kind == nameAtom {
+		return a.name == b.name
+	}
+	m, ok := c.bound(s, a.bind)
+	n, ok2 := c.bound(s, b.bind)
+	return ok && ok2 && m == n && (a.kind == sizeAtom || a.off/model.WordsPerBlock == b.off/model.WordsPerBlock)
+}
+
+// bindTouches reports whether a bind looks at what an atom looks at.
+func (c *component) bindTouches(s state, b *bind, a *atom) bool {
+	if b.name >= 0 {
+		return a.kind == nameAtom && a.name == b.name
+	}
+	return a.kind == sizeAtom && c.sameFile(s, b.size, a.bind)
+}
+
+func (c *component) sameFile(s state, a, b int) bool {
+	m, ok := c.bound(s, a)
+	n, ok2 := c.bound(s, b)
+	return ok && ok2 && m == n
+}
+
+// choose makes a bind at this moment. It reports false where there is nothing
+// to choose, unless the operation never returned and so need not have chosen.
+func (c *component) choose(s state, index int) bool {
+	b := &c.binds[index]
+	if !c.bindInOrder(s, index) {
+		return false
+	}
+	if b.name >= 0 {
+		if node := c.seeName(s, b.op, b.name); c.nodes[node] == model.File {
+			c.setBound(s, index, uint32(node)+1)
+			return true
+		}
+	} else if node, ok := c.bound(s, b.size); ok && node != 0 {
+		c.setBound(s, index, uint32(c.seeSize(s, b.op, node))+1)
+		return true
+	}
+	if b.until != model.Never {
+		return false
+	}
+	c.setBound(s, index, noFile)
+	return true
+}
+
+func (c *component) bindInOrder(s state, index int) bool {
+	if c.atomic() || c.g.FinalOnly {
+		return true
+	}
+	b := &c.binds[index]
+	for i := range c.binds[:index] {
+		e := &c.binds[i]
+		if _, ok := c.bound(s, i); ok || !c.before(e.op, b.op) {
+			continue
+		}
+		if e.name >= 0 && e.name == b.name || e.name < 0 && b.name < 0 && c.sameFile(s, e.size, b.size) {
+			return false
+		}
+	}
+	for i := range c.atoms {
+		if a := &c.atoms[i]; s[c.layout.atoms+i] == 0 && c.before(a.op, b.op) && c.bindTouches(s, b, a) {
+			return false
+		}
+	}
+	return true
+}
+
+// covered reports whether all that an fsync publishes has taken effect.
+func (c *component) covered(s state, p *syncPoint) bool {
+	for i := range c.changes {
+		if s[c.layout.changes+i] != effective && c.covers(s, p, &c.changes[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// covers reports whether an fsync publishes a change: of the name it was called
+// for, or of its file's content.
+func (c *component) covers(s state, p *syncPoint, ch *change) bool {
+	if !c.before(ch.op, p.op) || c.info[ch.op].life != c.info[p.op].life {
+		return false
+	}
+	if ch.bind < 0 {
+		return ch.name == p.name
+	}
+	return c.sameFile(s, ch.bind, p.bind)
+}

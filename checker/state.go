@@ -1,0 +1,302 @@
+package checker
+
+import (
+	"encoding/binary"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// state is where a component stands at one moment of an order: what hosts
+// share, which changes have taken effect, what binds chose and which atoms have
+// been seen. It is flat bytes, so that it can be copied, hashed and compared at
+// once; layout says where things are in it.
+type state []byte
+
+// layout of a state, by offset.
+type layout struct {
+	sizes   int // 4 bytes a node
+	words   int // width bytes a node
+	changes int // 1 byte a change: a changeState
+	binds   int // 4 bytes a bind: value+1, 0 while unbound
+	atoms   int // 1 byte an atom
+	views   int // 1 byte a view: a viewState
+	end     int
+}
+
+type changeState = byte
+
+const (
+	waiting   changeState = iota
+	effective             // it is in what hosts share
+	forgone               // it never will be
+)
+
+type viewState = byte
+
+const (
+	shut viewState = iota
+	open
+	seen
+)
+
+// noFile is what an optional bind has when there was no file to find.
+const noFile = 1<<32 - 1
+
+func (c *component) plan() {
+	l := &c.layout
+	l.sizes = len(c.names)
+	l.words = l.sizes + 4*len(c.nodes)
+	l.changes = l.words + c.width*len(c.nodes)
+	l.binds = l.changes + len(c.changes)
+	l.atoms = l.binds + 4*len(c.binds)
+	l.views = l.atoms + len(c.atoms)
+	l.end = l.views + len(c.views)
+}
+
+func (c *component) initial() state {
+	if cap(c.scratch) < c.layout.end {
+		c.scratch = make(state, c.layout.end)
+	}
+	s := c.scratch[:c.layout.end]
+	clear(s)
+	return s
+}
+
+func (c *component) size(s state, node int) int {
+	return int(binary.LittleEndian.Uint32(s[c.layout.sizes+4*node:]))
+}
+
+func (c *component) setSize(s state, node, n int) {
+	binary.LittleEndian.PutUint32(s[c.layout.sizes+4*node:], uint32(n))
+}
+
+func (c *component) content(s state, node int) []byte {
+	at := c.layout.words + c.width*node
+	return s[at : at+c.width]
+}
+
+// bound is the value of a bind; ok is false while it has none. A bind of a name
+// that found no file has node 0.
+func (c *component) bound(s state, b int) (value int, ok bool) {
+	v := binary.LittleEndian.Uint32(s[c.layout.binds+4*b:])
+	if v == noFile {
+		return 0, true
+	}
+	return int(v) - 1, v != 0
+}
+
+func (c *component) setBound(s state, b int, v uint32) {
+	binary.LittleEndian.PutUint32(s[c.layout.binds+4*b:], v)
+}
+
+// before reports whether operation i had returned when operation j was called,
+// both of one host.
+func (c *component) before(i, j int) bool {
+	return c.history[i].Host == c.history[j].Host && c.history[i].Return < c.history[j].Call
+}
+
+// own reports whether change ch is laid on top of what operation op's host
+// sees: an earlier change of that host and mount that has not taken effect.
+func (c *component) own(s state, ch *change, index, op int) bool {
+	return s[c.layout.changes+index] != effective && c.before(ch.op, op) && c.info[ch.op].life == c.info[op].life
+}
+
+// seeName is what operation op's host sees a name to be: a node, 0 for absent.
+func (c *component) seeName(s state, op, name int) int {
+	node := int(s[name])
+	if c.atomic() {
+		return node // its own changes had taken effect when they returned
+	}
+	for i := range c.changes {
+		if ch := &c.changes[i]; ch.name == name && c.own(s, ch, i, op) {
+			node = ch.node
+		}
+	}
+	return node
+}
+
+// seeSize is what operation op's host sees as the size of a file.
+func (c *component) seeSize(s state, op, node int) int {
+	size := c.size(s, node)
+	if c.atomic() {
+		return size
+	}
+	for i := range c.changes {
+		if ch := &c.changes[i]; ch.bind >= 0 && c.own(s, ch, i, op) {
+			if n, ok := c.bound(s, ch.bind); ok && n == node {
+				size = c.sizeAfter(s, ch, size)
+			}
+		}
+	}
+	return size
+}
+
+// sizeAfter is a file's size after a change of its content.
+func (c *component) sizeAfter(s state, ch *change, size int) int {
+	if c.history[ch.op].Kind == model.Truncate {
+		return ch.words
+	}
+	return max(size, c.offsetOf(s, ch, size)+ch.words)
+}
+
+// offsetOf is where a write begins.
+func (c *component) offsetOf(s state, ch *change, size int) int {
+	if c.history[ch.op].Kind != model.Append {
+		return ch.off
+	}
+	if ch.offset < 0 {
+		return size
+	}
+	v, _ := c.bound(s, ch.offset)
+	return v
+}
+
+// seeWords fills p with what operation op's host sees of a file from off on.
+func (c *component) seeWords(s state, op, node, off int, p []byte) {
+	copy(p, c.content(s, node)[off:])
+	if c.atomic() {
+		return
+	}
+	for i := range c.changes {
+		if ch := &c.changes[i]; ch.bind >= 0 && c.own(s, ch, i, op) {
+			if n, ok := c.bound(s, ch.bind); ok && n == node {
+				c.lay(s, ch, p, off)
+			}
+		}
+	}
+}
+
+// lay puts a change of content on top of words that begin at off.
+func (c *component) lay(s state, ch *change, p []byte, off int) {
+	if c.history[ch.op].Kind == model.Truncate {
+		clear(p[min(len(p), max(0, ch.words-off)):])
+		return
+	}
+	start := c.offsetOf(s, ch, 0)
+	for w := max(start, off); w < min(start+ch.words, off+len(p)); w++ {
+		p[w-off] = c.history[ch.op].Data
+	}
+}
+
+// take makes a change take effect. It reports false, and leaves s as it was,
+// where the change cannot take effect with the result that it returned.
+func (c *component) take(s state, index int) bool {
+	ch := &c.changes[index]
+	if !c.inOrder(s, index) {
+		return false
+	}
+	if ch.bind < 0 && !c.takeName(s, ch) || ch.bind >= 0 && !c.takeContent(s, ch) {
+		return false
+	}
+	for i := range c.changes[:index] {
+		if c.overtakes(s, i, index) {
+			s[c.layout.changes+i] = forgone
+		}
+	}
+	return true
+}
+
+func (c *component) takeContent(s state, ch *change) bool {
+	node, ok := c.bound(s, ch.bind)
+	if !ok || node == 0 {
+		return false
+	}
+	if ch.offset >= 0 {
+		if _, ok := c.bound(s, ch.offset); !ok {
+			return false
+		}
+	}
+	size := c.size(s, node)
+	content := c.content(s, node)
+	if c.history[ch.op].Kind == model.Truncate {
+		clear(content[min(len(content), ch.words):])
+	} else {
+		start := c.offsetOf(s, ch, size)
+		if start+ch.words > len(content) {
+			return false // an append at an offset that no order gives
+		}
+		for w := start; w < start+ch.words; w++ {
+			content[w] = c.history[ch.op].Data
+		}
+	}
+	c.setSize(s, node, c.sizeAfter(s, ch, size))
+	return true
+}
+
+func (c *component) takeName(s state, ch *change) bool {
+	kind := c.history[ch.op].Kind
+	node := int(s[ch.name])
+	switch kind {
+	case model.Create, model.Mkdir:
+		if node != 0 || ch.name != 0 && c.nodes[s[0]] != model.Dir {
+			return false
+		}
+		s[ch.name] = byte(ch.node)
+		return true
+	}
+	if node == 0 {
+		// Who only asks that nothing be lost counts a delete as done when the
+		// name is gone already.
+		return c.g.FinalOnly
+	}
+	if kind == model.Unlink && c.nodes[node] != model.File || kind == model.Rmdir && (c.nodes[node] != model.Dir || c.hasEntries(s, ch.name)) {
+		return false
+	}
+	s[ch.name] = 0
+	return true
+}
+
+func (c *component) hasEntries(s state, name int) bool {
+	for n := range c.names {
+		if n != name && s[n] != 0 && c.names[n].Parent() == c.names[name] {
+			return true
+		}
+	}
+	return false
+}
+
+// inOrder checks that the change's host's earlier changes of the same thing
+// have taken effect, and its views have been seen. An earlier change that was
+// never published may be overtaken; then it never takes effect.
+func (c *component) inOrder(s state, index int) bool {
+	if c.atomic() {
+		return true // the windows of one client do not overlap
+	}
+	ch := &c.changes[index]
+	for v := range c.views {
+		if c.views[v].op == ch.op && s[c.layout.views+v] != seen {
+			return false
+		}
+	}
+	for i := range c.changes[:index] {
+		if c.overtakes(s, i, index) && c.changes[i].until != model.Never {
+			return false
+		}
+	}
+	return true
+}
+
+// overtakes reports whether change index, if it took effect now, would do so
+// before an earlier change of its host to the same thing.
+func (c *component) overtakes(s state, earlier, index int) bool {
+	a, b := &c.changes[earlier], &c.changes[index]
+	return s[c.layout.changes+earlier] == waiting && !c.atomic() && c.before(a.op, b.op) && c.conflict(s, a, b)
+}
+
+// conflict reports whether two changes change the same name entry, or the same
+// block or size of one file.
+func (c *component) conflict(s state, a, b *change) bool {
+	if a.bind < 0 || b.bind < 0 {
+		return a.name >= 0 && a.name == b.name
+	}
+	m, ok := c.bound(s, a.bind)
+	n, ok2 := c.bound(s, b.bind)
+	if !ok || !ok2 || m != n {
+		return false
+	}
+	if c.history[a.op].Kind != model.Write || c.history[b.op].Kind != model.Write {
+		return true
+	}
+	const w = model.WordsPerBlock
+	return a.off/w <= (b.off+b.words-1)/w && b.off/w <= (a.off+a.words-1)/w
+}

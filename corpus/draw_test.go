@@ -1,0 +1,122 @@
+package corpus_test
+
+import (
+	"strings"
+	"unicode"
+
+	"pgregory.net/rapid"
+
+	"github.com/doublemount/doublemount/corpus"
+	"github.com/doublemount/doublemount/model"
+)
+
+// drawCase draws any case that a file can hold. Absent lists are nil, as the
+// parser leaves them.
+func drawCase(t *rapid.T) corpus.Case {
+	line := rapid.Map(rapid.StringOfN(rapid.RuneFrom(nil, unicode.L, unicode.S, unicode.P, unicode.Mn), 0, 60, -1),
+		func(s string) string { return strings.Trim(s, " ") })
+	design := rapid.StringMatching(`[a-z0-9-]{1,8}(/[a-z0-9-]{1,8})?`)
+	c := corpus.Case{
+		Notes:   orNil(rapid.SliceOfN(line, 0, 3).Draw(t, "notes")),
+		Design:  design.Draw(t, "design"),
+		Expect:  drawExpectations(t),
+		FoundBy: line.Draw(t, "found by"),
+		Program: drawProgram(t),
+	}
+	for _, name := range rapid.SliceOfNDistinct(design, 0, 3, rapid.ID[string]).Draw(t, "keeps") {
+		if name != c.Design {
+			c.Keeps = append(c.Keeps, name)
+		}
+	}
+	return c
+}
+
+func drawExpectations(t *rapid.T) []corpus.Expectation {
+	var all []corpus.Expectation
+	guarantees := rapid.Permutation(model.Guarantees()).Draw(t, "guarantees")
+	for _, g := range guarantees[:rapid.IntRange(1, len(guarantees)).Draw(t, "expectations")] {
+		e := corpus.Expectation{Guarantee: g.Name}
+		e.Outcome = rapid.SampledFrom([]model.Outcome{model.Held, model.Violated, model.Inconclusive}).Draw(t, "outcome")
+		if e.Outcome == model.Violated {
+			e.Anomaly = rapid.SampledFrom(model.Anomalies()).Draw(t, "anomaly")
+		}
+		all = append(all, e)
+	}
+	return all
+}
+
+func drawProgram(t *rapid.T) model.Program {
+	p := model.Program{Hosts: rapid.IntRange(1, model.MaxHosts).Draw(t, "hosts")}
+	hosts := make([]model.Host, p.Hosts)
+	for i := range hosts {
+		hosts[i] = model.Host(i)
+	}
+	p.Unmounts = rapid.Permutation(hosts).Draw(t, "unmounts")
+	data := byte(0)
+	for range rapid.IntRange(0, 40).Draw(t, "steps") {
+		s := drawStep(t)
+		s.Host = rapid.SampledFrom(hosts).Draw(t, "host")
+		if s.Data != 0 {
+			data++
+			s.Data = data
+		}
+		p.Steps = append(p.Steps, s)
+	}
+	if n := len(p.Steps); n > 1 {
+		for _, step := range rapid.SliceOfNDistinct(rapid.IntRange(1, n-1), 0, 3, rapid.ID[int]).Draw(t, "held") {
+			p.Holds = append(p.Holds, model.Hold{
+				Step:  step,
+				At:    rapid.SampledFrom([]model.CommandKind{model.ReadCommand, model.WriteCommand, model.FlushCommand, model.LockCommand}).Draw(t, "at"),
+				N:     rapid.IntRange(1, 1<<31-1).Draw(t, "n"),
+				Until: rapid.IntRange(step+1, n).Draw(t, "until"),
+			})
+		}
+	}
+	return p
+}
+
+func drawStep(t *rapid.T) model.Step {
+	s := model.Step{Kind: rapid.SampledFrom(model.Kinds()).Draw(t, "kind")}
+	path := model.Path(rapid.StringMatching(`(/[a-z0-9_-]{1,12}){1,2}`).Draw(t, "path"))
+	file := rapid.Uint8Range(1, model.MaxFile).Draw(t, "file")
+	if s.Kind.TakesData() {
+		if rapid.Bool().Draw(t, "by handle") {
+			s.File = file
+		} else {
+			s.Path = path
+		}
+	}
+	const half = model.MaxWords / 2
+	length := rapid.Int32Range(1, half).Draw(t, "length")
+	switch s.Kind {
+	case model.Readdir, model.Stat:
+		s.Path = path
+		if rapid.Bool().Draw(t, "root") {
+			s.Path = model.Root
+		}
+	case model.Create, model.Unlink, model.Mkdir, model.Rmdir:
+		s.Path = path
+	case model.Open:
+		s.Path, s.File = path, file
+	case model.Close:
+		s.File = file
+	case model.Read, model.Write, model.Refresh:
+		s.Off, s.Len = rapid.Int32Range(0, half).Draw(t, "offset"), length
+	case model.Append:
+		s.Len = length
+	case model.Truncate, model.Writeback:
+		s.Len = length - 1
+	}
+	if s.Kind == model.Write || s.Kind == model.Append {
+		s.Data = 1
+	}
+	return s
+}
+
+// orNil is an empty list as the parser has it.
+func orNil(list []string) []string {
+	if len(list) == 0 {
+		return nil
+	}
+	return list
+}

@@ -1,0 +1,227 @@
+package fuzz
+
+import (
+	"slices"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// Generator makes Programs that a Runner with given capabilities can carry
+// out. It holds scratch memory, so it makes many Programs with few allocations
+// and is not safe for concurrent use; each Program is the caller's.
+type Generator struct {
+	caps     model.Capabilities
+	maxHosts int
+	hosts    int // of each Program, or 0: drawn
+	maxSteps int
+
+	// Of the Program being made.
+	src     Source
+	world   picture
+	n       int    // hosts
+	length  int    // steps to make
+	names   []int8 // the names in use
+	weights [kinds]uint8
+	total   int        // of weights
+	turns   bool       // one host is mounted at a time
+	last    model.Host // who made the last step
+	hot     int        // name last touched, or noName
+	data    uint8      // number of the last write
+	steps   []model.Step
+	traffic []traffic // of each step
+}
+
+// kinds and errnos are the sizes of tables over all Kinds and Errnos.
+const (
+	kinds  = int(model.Refresh) + 1
+	errnos = int(model.EOTHER) + 1
+)
+
+// ordinary is how often a kind is drawn when a run favours none. Mount is not
+// in it: it is drawn for a host that is not mounted. Refresh is for
+// interventions, never for Programs.
+var ordinary = [kinds]uint8{
+	model.Create: 6, model.Open: 4, model.Close: 2, model.Read: 4, model.Write: 8,
+	model.Append: 4, model.Truncate: 2, model.Unlink: 4, model.Mkdir: 3, model.Rmdir: 2,
+	model.Readdir: 3, model.Stat: 3, model.Fsync: 3, model.Sync: 3, model.Statfs: 1,
+	model.Unmount: 1, model.Remount: 2, model.Reboot: 1, model.Writeback: 4,
+}
+
+// NewGenerator prepares for a Runner with caps. Of opts it uses Hosts and
+// Steps. Capabilities that make no sense are cut to what does: at least one
+// host, no kind that does not exist.
+func NewGenerator(caps model.Capabilities, opts Options) *Generator {
+	g := &Generator{caps: caps, maxHosts: min(max(caps.MaxHosts, 1), model.MaxHosts), maxSteps: opts.steps()}
+	if opts.Hosts > 0 {
+		g.hosts = min(opts.Hosts, g.maxHosts)
+	}
+	return g
+}
+
+// Generate makes one Program from the choices of src, for a caller who wants
+// only one; see [Generator] for many.
+func Generate(src Source, caps model.Capabilities, opts Options) model.Program {
+	return NewGenerator(caps, opts).Generate(src)
+}
+
+// Generate makes one Program from the choices of src. It always passes
+// [model.Program.Validate] and stays within the capabilities; the same choices
+// give the same Program.
+func (g *Generator) Generate(src Source) model.Program {
+	g.begin(src)
+	g.mounts()
+	if g.fills() {
+		g.fillDisk()
+	}
+	for g.total > 0 && len(g.steps) < g.length {
+		g.step()
+	}
+	return model.Program{
+		Hosts:    g.n,
+		Steps:    slices.Clone(g.steps),
+		Holds:    g.holds(),
+		Unmounts: g.unmounts(),
+	}
+}
+
+// begin draws what this run is like. Each run favours some kinds and leaves
+// others out: what is rare in a uniform mix is then common in some run.
+func (g *Generator) begin(src Source) {
+	g.src, g.world, g.last, g.hot, g.data = src, picture{}, 0, noName, 0
+	g.world.types[root] = model.Dir
+	g.steps, g.traffic = g.steps[:0], g.traffic[:0]
+
+	g.n = g.hosts
+	if g.n == 0 {
+		g.n = min(2, g.maxHosts)
+		if g.maxHosts > 2 && src.Intn(4) == 3 {
+			g.n = 3
+		}
+	}
+	g.length = minSteps + src.Intn(g.maxSteps-minSteps+1)
+	g.names = shapes[src.Intn(len(shapes))]
+
+	favours := [...]uint8{1, 1, 2, 4, 0, 0, 1, 2}
+	g.weights, g.total = [kinds]uint8{}, 0
+	for k := model.Create; int(k) < kinds; k++ {
+		if ordinary[k] == 0 || !g.can(k) {
+			continue
+		}
+		favour := favours[src.Intn(len(favours))]
+		if k == model.Create {
+			favour = max(favour, 1) // without files hardly anything succeeds
+		}
+		g.weights[k] = ordinary[k] * favour
+		g.total += int(g.weights[k])
+	}
+}
+
+func (g *Generator) can(k model.Kind) bool { return g.caps.Kinds.Has(k) }
+
+// mounts brings the hosts online: all, or all but one that comes later, or
+// only the first where hosts take turns.
+func (g *Generator) mounts() {
+	if !g.can(model.Mount) {
+		for h := range g.n {
+			g.world.mounted[h] = true // as there is nothing to mount
+		}
+		return
+	}
+	online := g.n
+	g.turns = false
+	if g.n > 1 {
+		switch manner := g.src.Intn(10); {
+		case manner >= 7 && manner < 9:
+			online--
+		case manner == 9 && g.can(model.Unmount):
+			online, g.turns = 1, true
+		}
+	}
+	for h := range online {
+		g.emit(model.Step{Host: model.Host(h), Kind: model.Mount}, noName)
+	}
+	g.length = max(g.length, online+2)
+}
+
+// step makes the next step: whose turn, what, on what.
+func (g *Generator) step() {
+	h := g.nextHost()
+	if !g.world.mounted[h] {
+		if g.turns && g.world.mounted[g.last] {
+			g.emit(model.Step{Host: g.last, Kind: model.Unmount}, noName)
+		}
+		if g.can(model.Mount) && g.src.Intn(8) < 7 {
+			g.emit(model.Step{Host: h, Kind: model.Mount}, noName)
+			return
+		}
+	}
+	const tries = 4
+	wild := g.src.Intn(8) == 7 // whatever comes of it
+	for range tries {
+		if s, name, ok := g.fit(h, g.kind(), wild); ok {
+			g.emit(s, name)
+			return
+		}
+	}
+	// There is nothing to work on: make something, or do anything at all.
+	k := model.Create
+	if !g.can(k) || g.src.Intn(8) == 7 {
+		k = g.kind()
+	}
+	s, name, ok := g.fit(h, k, false)
+	if !ok {
+		s, name, _ = g.fit(h, k, true) // is always ok
+	}
+	g.emit(s, name)
+}
+
+// nextHost favours another host than the last, so that hosts touch the same
+// names soon after each other; where they take turns, a turn lasts a while.
+func (g *Generator) nextHost() model.Host {
+	change := 3
+	if g.turns {
+		change = 1
+	}
+	if g.n == 1 || g.src.Intn(5) >= change {
+		return g.last
+	}
+	return model.Host((int(g.last) + 1 + g.src.Intn(g.n-1)) % g.n)
+}
+
+// kind draws a kind by its weight.
+func (g *Generator) kind() model.Kind {
+	n := g.src.Intn(g.total)
+	for k, w := range g.weights {
+		if n -= int(w); n < 0 {
+			return model.Kind(k)
+		}
+	}
+	return model.Create // not reached: n < total
+}
+
+// emit appends s and keeps the picture up to date.
+func (g *Generator) emit(s model.Step, name int) {
+	if s.Kind == model.Write || s.Kind == model.Append {
+		g.data++
+		s.Data = g.data
+	}
+	g.steps = append(g.steps, s)
+	g.traffic = append(g.traffic, g.world.apply(s, name))
+	g.last = s.Host
+	if name != noName && name != root {
+		g.hot = name
+	}
+}
+
+// unmounts draws the closing order.
+func (g *Generator) unmounts() []model.Host {
+	order := make([]model.Host, g.n)
+	for h := range order {
+		order[h] = model.Host(h)
+	}
+	for i := range len(order) - 1 {
+		j := i + g.src.Intn(len(order)-i)
+		order[i], order[j] = order[j], order[i]
+	}
+	return order
+}

@@ -1,0 +1,115 @@
+package fuzz
+
+import "github.com/doublemount/doublemount/model"
+
+// maxHolds is the most holds a Program is given: few overlaps in the right
+// place find more than many.
+const maxHolds = 3
+
+// holds draws the holds: none in more than half of the runs, else one to
+// maxHolds.
+func (g *Generator) holds() []model.Hold {
+	if !g.caps.Holds || g.n < 2 || len(g.steps) < 2 || g.src.Intn(100) < 53 {
+		return nil
+	}
+	wanted := 1
+	for wanted < maxHolds && g.src.Intn(3) == 2 {
+		wanted++
+	}
+	var holds [maxHolds]model.Hold
+	n := 0
+	const tries = 8
+	for range tries {
+		if n == wanted {
+			break
+		}
+		i := g.src.Intn(len(g.steps) - 1)
+		at, likely := g.command(g.traffic[i])
+		if at == model.NoCommand || !likely && g.src.Intn(2) == 1 || heldAlready(holds[:n], i+1) {
+			continue
+		}
+		if until, ok := g.until(i); ok {
+			holds[n] = model.Hold{Step: i + 1, At: at, N: g.nth(likely), Until: until + 1}
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return append([]model.Hold(nil), holds[:n]...)
+}
+
+func heldAlready(holds []model.Hold, step int) bool {
+	for _, h := range holds {
+		if h.Step == step {
+			return true
+		}
+	}
+	return false
+}
+
+// command draws the kind of command to stop at from those that a step with
+// traffic t may issue; likely says whether it probably issues one.
+func (g *Generator) command(t traffic) (at model.CommandKind, likely bool) {
+	const reads, writes = readsMaybe | readsLikely, writesMaybe | writesLikely
+	pick := t & (readsLikely | writesLikely)
+	if likely = pick != 0; !likely {
+		pick = t & (readsMaybe | writesMaybe)
+	}
+	rare := g.src.Intn(20)
+	switch {
+	case pick == 0:
+		return model.NoCommand, false
+	case rare == 18 && t&flushes != 0:
+		return model.FlushCommand, true
+	case rare == 19:
+		return model.LockCommand, false
+	case pick&reads != 0 && pick&writes != 0 && g.src.Intn(2) == 0 || pick&writes == 0:
+		return model.ReadCommand, likely
+	}
+	return model.WriteCommand, likely
+}
+
+// nth draws which command to stop at, low numbers first. A step of which we are
+// not sure that it issues any has hardly more than one.
+func (g *Generator) nth(likely bool) int {
+	c := g.src.Intn(10)
+	switch {
+	case c < 6 || !likely:
+		return 1
+	case c < 8:
+		return 2
+	}
+	return c - 5 // 3 or 4
+}
+
+// until draws the step (from 0) whose end releases step i: soon after another
+// host has worked on the same names, else after another host has worked at
+// all.
+func (g *Generator) until(i int) (int, bool) {
+	const reach = 6
+	end := min(i+reach, len(g.steps)-1)
+	found := -1
+	for j := i + 1; j <= end; j++ {
+		if g.steps[j].Host == g.steps[i].Host {
+			continue
+		}
+		if found < 0 {
+			found = j
+		}
+		if meet(g.steps[i].Path, g.steps[j].Path) {
+			found = j
+			break
+		}
+	}
+	if found < 0 {
+		return 0, false
+	}
+	return min(found+g.src.Intn(3), len(g.steps)-1), true
+}
+
+// meet reports whether two steps may work on the same names. One without a
+// path, a sync or a mount, may work on any.
+func meet(p, q model.Path) bool {
+	return p == "" || q == "" || p == model.Root || q == model.Root || p.Top() == q.Top()
+}

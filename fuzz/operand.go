@@ -1,0 +1,144 @@
+package fuzz
+
+import "github.com/doublemount/doublemount/model"
+
+// fit gives a step of kind k on host h its operands. ok is false where the
+// picture has nothing for k to work on, so that another kind is a better step;
+// never for a wild one.
+func (g *Generator) fit(h model.Host, k model.Kind, wild bool) (s model.Step, name int, ok bool) {
+	s, name = model.Step{Host: h, Kind: k}, noName
+	switch k {
+	case model.Writeback:
+		s.Len = int32(g.src.Intn(4))
+		return s, name, wild || g.world.dirty[h]
+	case model.Sync:
+		return s, name, wild || g.world.dirty[h]
+	case model.Unmount, model.Remount, model.Reboot:
+		return s, name, wild || g.world.changed
+	case model.Statfs:
+		return s, name, true
+	case model.Close:
+		s.File, ok = g.slot(h, true, wild)
+		return s, name, ok
+	case model.Open:
+		s.File, ok = g.slot(h, false, wild && g.src.Intn(2) == 0)
+		if !ok && wild {
+			s.File, ok = g.slot(h, true, false)
+		}
+		if !ok {
+			return s, name, false
+		}
+	}
+	if k.TakesData() {
+		g.extent(&s)
+		if g.can(model.Open) && g.src.Intn(2) == 1 {
+			if s.File, ok = g.slot(h, true, wild && g.src.Intn(2) == 0); ok {
+				return s, name, true
+			}
+		}
+	}
+	if name, ok = g.name(k, wild); ok {
+		s.Path = names[name]
+	}
+	return s, name, ok
+}
+
+// slot draws a handle slot of h that is in use or not, as wanted, or any slot
+// if wild.
+func (g *Generator) slot(h model.Host, used, wild bool) (slot uint8, ok bool) {
+	if wild {
+		return uint8(1 + g.src.Intn(model.MaxFile)), true
+	}
+	var fit [model.MaxFile]uint8
+	n := 0
+	for slot := uint8(1); slot <= model.MaxFile; slot++ {
+		if g.world.slots[h][slot] == used {
+			fit[n] = slot
+			n++
+		}
+	}
+	if n == 0 {
+		return 0, false
+	}
+	if !used {
+		return fit[0], true // which empty slot is filled makes no difference
+	}
+	return fit[g.src.Intn(n)], true
+}
+
+// name draws a name on which k succeeds, favouring the one last touched, or
+// any name if wild. ok is false if there is none.
+func (g *Generator) name(k model.Kind, wild bool) (name int, ok bool) {
+	lists := k == model.Readdir
+	if wild {
+		if k == model.Stat {
+			lists = true
+		}
+		n := len(g.names)
+		if lists {
+			n++
+		}
+		if i := g.src.Intn(n); i < len(g.names) {
+			return int(g.names[i]), true
+		}
+		return root, true
+	}
+	var fit [len(names)]int8
+	n, hot := 0, false
+	for _, name := range g.names {
+		// That others fill a directory while it is removed is worth a failure.
+		full := k == model.Rmdir && g.world.types[name] == model.Dir
+		if full || g.world.allows(k, int(name)) {
+			fit[n] = name
+			n++
+			hot = hot || int(name) == g.hot
+		}
+	}
+	if lists {
+		fit[n] = root
+		n++
+	}
+	switch {
+	case n == 0:
+		return noName, false
+	case hot && g.src.Intn(2) == 0:
+		return g.hot, true
+	}
+	return int(fit[g.src.Intn(n)]), true
+}
+
+// extent draws the offset and length that s.Kind uses: a block or two, now and
+// then parts of blocks.
+func (g *Generator) extent(s *model.Step) {
+	const block = model.WordsPerBlock
+	switch s.Kind {
+	case model.Read, model.Write:
+		switch c := g.src.Intn(16); {
+		case c < 10:
+		case c < 13:
+			s.Off = block
+		case c < 14:
+			s.Off = 2 * block
+		default:
+			s.Off = int32(g.src.Intn(2 * block))
+		}
+		fallthrough
+	case model.Append:
+		switch c := g.src.Intn(16); {
+		case c < 9:
+			s.Len = block
+		case c < 12:
+			s.Len = 2 * block
+		default:
+			s.Len = int32(1 + g.src.Intn(2*block))
+		}
+	case model.Truncate:
+		switch c := g.src.Intn(8); {
+		case c < 3:
+		case c < 5:
+			s.Len = block
+		default:
+			s.Len = int32(g.src.Intn(3 * block))
+		}
+	}
+}

@@ -1,0 +1,52 @@
+package fuzz
+
+import "github.com/doublemount/doublemount/model"
+
+// Options say what a campaign does. The zero value is a campaign without end,
+// with seed 0. Seed, Hosts and Steps decide what run number n is; the others
+// only which runs are made and who is told.
+type Options struct {
+	Seed  uint64
+	Hosts int // hosts of each Program; 0: drawn, 2 or 3. Never more than the Runner has
+	Steps int // about the most steps a Program has, 4 to 200; 0: 16
+
+	Runs  int  // stop after this many run numbers, from 0; 0: no limit
+	First bool // stop after the first batch that has a finding
+	Limit int  // executions that minimising one finding may take; 0: 2000
+
+	// Skip holds run numbers to pass over: those known to hang.
+	Skip map[int]bool
+
+	// Progress, if set, is called before each execution, the minimiser's too,
+	// with the run number it belongs to and the Program about to run, so that a
+	// watchdog outside can say what hung. It must not change or keep p.
+	Progress func(run int, p model.Program)
+}
+
+const (
+	minSteps     = 4
+	maxSteps     = 200 // each step may be a write, and each write needs a number up to MaxData
+	defaultSteps = 16
+	defaultLimit = 2000
+)
+
+// steps is Steps with the default and the limits applied.
+func (o Options) steps() int {
+	if o.Steps <= 0 {
+		return defaultSteps
+	}
+	return min(max(o.Steps, minSteps), maxSteps)
+}
+
+func (o Options) progress(run int, p model.Program) {
+	if o.Progress != nil {
+		o.Progress(run, p)
+	}
+}
+
+// Program is run number run of the campaign that o describes on a Runner with
+// caps: what is printed, replayed or handed to a watchdog without running
+// anything before it.
+func (o Options) Program(caps model.Capabilities, run int) model.Program {
+	return NewGenerator(caps, o).Generate(NewPCG(o.Seed, run))
+}

@@ -1,0 +1,12 @@
+package dir
+
+import (
+	"syscall"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// systemErrnos are the errors that only this system has.
+var systemErrnos = []errnoPair{
+	{syscall.EUCLEAN, model.EUCLEAN},
+}

@@ -1,0 +1,23 @@
+//go:build !linux
+
+package dir
+
+import (
+	"io/fs"
+	"os"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// unlink removes a file's name. It looks first, since Remove removes
+// directories too.
+func unlink(root *os.Root, name string) error {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() {
+		return &fs.PathError{Op: "unlink", Path: name, Err: model.EISDIR}
+	}
+	return root.Remove(name)
+}
