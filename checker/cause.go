@@ -1,26 +1,127 @@
 package checker
 
-import "github.com/doublemount/doublemount/model"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/doublemount/doublemount/model"
+)
 
 // Cause is the block write that brought a violation about.
 //
 // It is found by provenance (who wrote which version of a block from a copy of
 // which version) and checked by intervention: the same Program is run again
 // with the hosts made to hand the block over at one moment, and the cause
-// stands (Verified) only if nothing is violated then.
+// stands (Verified) only if the guarantee is held then.
 type Cause struct {
-	Text     string     // one sentence, or "cause not isolated"
+	Text     string     // one sentence, or [NotIsolated]
 	Kind     string     // "stale-write", "stale-copy", "overlap" or ""
-	Step     int        // the step that issued the guilty write (or used the stale copy)
+	Step     int        // the step that issued the guilty write, or used the stale copy
 	Host     model.Host // the guilty host
-	Block    int32
+	Block    int32      // -1 for none
 	Meaning  string     // what the block is: "directory block of /"
-	Basis    int32      // the version that the guilty host's copy had
-	Over     int32      // the version that it destroyed, or never saw
+	Basis    int32      // the version that the guilty host's copy had, -1 for none
+	Over     int32      // the version that it destroyed, or did not see
 	Writer   model.Host // who had written that version
 	WroteAt  int        // and at which step
 	Verified bool
 
 	Nearest model.Program // the nearest passing run; no steps when not Verified
 	Change  string        // what it does otherwise: "had B re-read block 7 before step 6, ..."
+}
+
+const (
+	staleWrite = "stale-write"
+	staleCopy  = "stale-copy"
+)
+
+// suspects lists what may have caused a violation, the likeliest first: writes
+// that destroyed a version which their host had never seen, latest first, those
+// of or over the steps of the proof before others; then copies that the hosts
+// of the proof's steps went on using although the disk had newer ones.
+func suspects(run model.Run, v model.Verdict) []Cause {
+	var list []Cause
+	for i := len(run.Trace) - 1; i >= 0; i-- {
+		w := run.Trace[i]
+		if w.Kind != model.BlockWritten || w.Base >= w.Version-1 {
+			continue
+		}
+		// The latest version among those it had not seen that another host made.
+		for j := i - 1; j >= 0; j-- {
+			o := run.Trace[j]
+			if o.Kind == model.BlockWritten && o.Block == w.Block && o.Version > w.Base && o.Host != w.Host {
+				list = append(list, Cause{Kind: staleWrite, Step: int(w.Step), Host: w.Host, Block: w.Block,
+					Basis: w.Base, Over: o.Version, Writer: o.Host, WroteAt: int(o.Step)})
+				break
+			}
+		}
+	}
+	proof := func(c Cause) int {
+		if slices.Contains(v.Steps, c.Step) || slices.Contains(v.Steps, c.WroteAt) {
+			return 0
+		}
+		return 1
+	}
+	slices.SortStableFunc(list, func(a, b Cause) int { return proof(a) - proof(b) })
+	return append(list, staleCopies(run)...)
+}
+
+// staleCopies lists, for each operation, latest first, the blocks that its host
+// had a copy of which was older than what another host had put on the disk, or
+// than what it put there later: then the change was still in that host's cache.
+func staleCopies(run model.Run) []Cause {
+	var list []Cause
+	for n := len(run.Program.Steps); n >= 1; n-- {
+		step := run.Program.Steps[n-1]
+		if step.Kind.Event() {
+			continue
+		}
+		var end int32
+		for _, r := range run.Trace {
+			if int(r.Step) == n && r.Kind == model.StepEnded {
+				end = r.Time
+			}
+		}
+		seen := map[int32]int32{} // version that the host had of each block
+		for _, r := range run.Trace {
+			if r.Time <= end && r.Host == step.Host && (r.Kind == model.BlockRead || r.Kind == model.BlockWritten) {
+				seen[r.Block] = r.Version
+			}
+		}
+		for i := len(run.Trace) - 1; i >= 0; i-- {
+			r := run.Trace[i]
+			had, ok := seen[r.Block]
+			if r.Kind != model.BlockWritten || r.Host == step.Host || !ok || r.Version <= had {
+				continue
+			}
+			delete(seen, r.Block) // one suspect a block
+			list = append(list, Cause{Kind: staleCopy, Step: n, Host: step.Host, Block: r.Block,
+				Basis: had, Over: r.Version, Writer: r.Host, WroteAt: int(r.Step)})
+		}
+	}
+	return list
+}
+
+// sentence says what was done, in one sentence.
+func (c Cause) sentence() string {
+	block := fmt.Sprintf("block %d", c.Block)
+	if c.Meaning != "" {
+		block += " (" + c.Meaning + ")"
+	}
+	from := fmt.Sprintf("from a copy of version %d", c.Basis)
+	if c.Basis < 0 {
+		from = "without having read it"
+	}
+	switch {
+	case c.Block < 0:
+		return fmt.Sprintf("step %d of %v overlapped with steps that it has to exclude.", c.Step, c.Host)
+	case c.Kind == staleCopy && c.WroteAt > c.Step:
+		return fmt.Sprintf("%v used its copy of %s, version %d, in step %d, while a change by %v was not on the disk yet: it was written in step %d, as version %d.",
+			c.Host, block, c.Basis, c.Step, c.Writer, c.WroteAt, c.Over)
+	case c.Kind == staleCopy:
+		return fmt.Sprintf("%v used its copy of %s, version %d, in step %d, although %v had written version %d in step %d: nothing made %v read it again.",
+			c.Host, block, c.Basis, c.Step, c.Writer, c.Over, c.WroteAt, c.Host)
+	}
+	return fmt.Sprintf("%v wrote %s in step %d %s, and destroyed version %d, which %v had written in step %d and %v had never seen.",
+		c.Host, block, c.Step, from, c.Over, c.Writer, c.WroteAt, c.Host)
 }
