@@ -27,6 +27,10 @@ type bind struct {
 	size  int // the bind whose file's size was taken, or -1
 	from  int64
 	until int64
+
+	// optional: the rung does not judge that there was a file to find, but if
+	// there was, it counts.
+	optional bool
 }
 
 // atom is one thing that one operation saw at one point: a name's type, a
@@ -228,7 +232,8 @@ func (c *component) compileOp(i int) {
 		}
 	case op.Kind == model.Open || op.Kind.TakesData():
 		b = len(c.binds)
-		c.binds = append(c.binds, bind{op: i, name: name, size: -1, from: from, until: until})
+		c.binds = append(c.binds, bind{op: i, name: name, size: -1, from: from, until: until,
+			optional: !judged && c.g.FinalOnly && !op.Kind.Changes()})
 	}
 	if op.Kind == model.Fsync && c.g.Publish == model.PublishSync && !op.Pending() {
 		c.syncs = append(c.syncs, syncPoint{op: i, bind: b, name: name})

@@ -1,6 +1,8 @@
 package checker
 
 import (
+	"fmt"
+
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -74,8 +76,19 @@ func weaker(a, b model.Guarantee) bool {
 // rung judges one rung of the ladder, component by component. The first that is
 // violated is the answer; else any that could not be decided.
 func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
-	j.tops = tops(j.tops[:0], run.History)
 	c := &j.component
+	for i := range run.History {
+		if op := &run.History[i]; impossible(op, &j.windows.info[i]) && (!g.FinalOnly || op.Host == model.Final || op.Kind.Changes()) {
+			v.Outcome, v.Anomaly, v.Observed, v.Path = model.Violated, model.SpuriousError, op.Answer(), op.Path
+			v.Steps = steps(op)
+			v.Proof = [2]string{
+				fmt.Sprintf("%s cannot be answered %s, whatever the files are.", naming(op), op.Answer()),
+				"however it was.",
+			}
+			return
+		}
+	}
+	j.tops = tops(j.tops[:0], run.History)
 	for _, top := range j.tops {
 		c.reset(g, run.History, j.windows.info, top)
 		switch c.decide() {
@@ -86,6 +99,35 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 			v.Outcome, v.Limit = model.Inconclusive, c.reason()
 		}
 	}
+}
+
+// impossible reports whether no state of any file system gives the answer: an
+// open handle is reported missing or a missing one used, a name error comes from
+// a handle, more is read than asked for, a listing has a name twice.
+func impossible(op *model.Op, in *opInfo) bool {
+	if op.Skipped || op.Pending() {
+		return false
+	}
+	r := &op.Result
+	if op.File != 0 && op.Kind.TakesData() && (r.Errno == model.OK && in.opener < 0 || r.Errno != model.OK && informative(r.Errno)) {
+		return true
+	}
+	if r.Errno != model.OK {
+		return false
+	}
+	switch op.Kind {
+	case model.Read:
+		return len(r.Data) > int(op.Len)
+	case model.Write, model.Append:
+		return r.Size < 0 || r.Size > int64(op.Len)
+	case model.Readdir:
+		for i := range r.Names {
+			if i > 0 && r.Names[i] == r.Names[i-1] {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // tops lists the names of the root directory that a history speaks of.

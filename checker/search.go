@@ -23,8 +23,10 @@ type itemKind uint8
 
 const (
 	viewOpens itemKind = iota
+	bindOpens
 	bindItem
 	changeItem
+	bindCloses
 	viewCloses
 	fsyncReturns
 )
@@ -37,6 +39,15 @@ func (c *component) place(s state, it item) bool {
 	case viewCloses:
 		if s[c.layout.views+it.index] != seen {
 			return false
+		}
+	case bindOpens:
+		c.setBound(s, it.index, bindOpen)
+	case bindCloses:
+		switch c.bindState(s, it.index) {
+		case bindCould:
+			return false // it would have found a file
+		case bindOpen:
+			c.setBound(s, it.index, noFile)
 		}
 	case fsyncReturns:
 		if !c.covered(s, &c.syncs[it.index]) {
@@ -72,6 +83,9 @@ func (c *component) list() {
 	}
 	for i, b := range c.binds {
 		c.items = append(c.items, item{bindItem, i, b.from, b.until})
+		if b.optional {
+			c.items = append(c.items, item{bindOpens, i, b.from, b.from}, item{bindCloses, i, b.until, b.until})
+		}
 	}
 	for i, ch := range c.changes {
 		c.items = append(c.items, item{changeItem, i, ch.from, ch.until})
@@ -88,10 +102,11 @@ func (c *component) list() {
 func (c *component) greedy() bool {
 	ends := c.ends[:0]
 	for i, it := range c.items {
-		if it.kind == viewOpens || it.kind == changeItem {
+		opens := it.kind == viewOpens || it.kind == bindOpens
+		if opens || it.kind == changeItem {
 			ends = append(ends, moment{it.from, i, false})
 		}
-		if it.kind != viewOpens && it.until != model.Never {
+		if !opens && it.until != model.Never {
 			ends = append(ends, moment{it.until, i, true})
 		}
 	}

@@ -10,6 +10,12 @@ import (
 // as early as it fits never hurts what comes later: it changes nothing, and
 // only lets later views of the same host begin earlier.
 func (c *component) settle(s state) {
+	for i := range c.binds {
+		b := &c.binds[i]
+		if b.optional && c.bindState(s, i) == bindOpen && c.nodes[c.seeName(s, b.op, b.name)] == model.File {
+			c.setBound(s, i, bindCould)
+		}
+	}
 	for v := range c.views {
 		if s[c.layout.views+v] != open {
 			continue
@@ -141,15 +147,18 @@ func (c *component) choose(s state, index int) bool {
 		c.setBound(s, index, uint32(c.seeSize(s, b.op, node))+1)
 		return true
 	}
-	if b.until != model.Never {
+	switch {
+	case b.optional: // bindCloses has the last word
+	case b.until == model.Never:
+		c.setBound(s, index, noFile)
+	default:
 		return false
 	}
-	c.setBound(s, index, noFile)
 	return true
 }
 
 func (c *component) bindInOrder(s state, index int) bool {
-	if c.atomic() || c.g.FinalOnly {
+	if c.atomic() {
 		return true
 	}
 	b := &c.binds[index]
@@ -172,6 +181,9 @@ func (c *component) bindInOrder(s state, index int) bool {
 
 // covered reports whether all that an fsync publishes has taken effect.
 func (c *component) covered(s state, p *syncPoint) bool {
+	if _, ok := c.bound(s, p.bind); !ok {
+		return false
+	}
 	for i := range c.changes {
 		if s[c.layout.changes+i] != effective && c.covers(s, p, &c.changes[i]) {
 			return false

@@ -39,8 +39,13 @@ const (
 	seen
 )
 
-// noFile is what an optional bind has when there was no file to find.
-const noFile = 1<<32 - 1
+// What an optional bind ([bind].optional) can have besides a value: its window
+// is open; a file could be found meanwhile; there was none to find.
+const (
+	bindOpen  = 1<<32 - 3
+	bindCould = 1<<32 - 2
+	noFile    = 1<<32 - 1
+)
 
 func (c *component) plan() {
 	l := &c.layout
@@ -78,11 +83,18 @@ func (c *component) content(s state, node int) []byte {
 // bound is the value of a bind; ok is false while it has none. A bind of a name
 // that found no file has node 0.
 func (c *component) bound(s state, b int) (value int, ok bool) {
-	v := binary.LittleEndian.Uint32(s[c.layout.binds+4*b:])
-	if v == noFile {
+	switch v := c.bindState(s, b); v {
+	case noFile:
 		return 0, true
+	case 0, bindOpen, bindCould:
+		return 0, false
+	default:
+		return int(v) - 1, true
 	}
-	return int(v) - 1, v != 0
+}
+
+func (c *component) bindState(s state, b int) uint32 {
+	return binary.LittleEndian.Uint32(s[c.layout.binds+4*b:])
 }
 
 func (c *component) setBound(s state, b int, v uint32) {
@@ -185,15 +197,10 @@ func (c *component) take(s state, index int) bool {
 	if !c.inOrder(s, index) {
 		return false
 	}
-	if ch.bind < 0 && !c.takeName(s, ch) || ch.bind >= 0 && !c.takeContent(s, ch) {
-		return false
+	if ch.bind < 0 {
+		return c.takeName(s, ch)
 	}
-	for i := range c.changes[:index] {
-		if c.overtakes(s, i, index) {
-			s[c.layout.changes+i] = forgone
-		}
-	}
-	return true
+	return c.takeContent(s, ch)
 }
 
 func (c *component) takeContent(s state, ch *change) bool {
@@ -255,9 +262,9 @@ func (c *component) hasEntries(s state, name int) bool {
 	return false
 }
 
-// inOrder checks that the change's host's earlier changes of the same thing
-// have taken effect, and its views have been seen. An earlier change that was
-// never published may be overtaken; then it never takes effect.
+// inOrder checks that what the change's host saw has been seen, and that its
+// earlier changes of the same thing have taken effect. So where an earlier one
+// never does, no later one does either.
 func (c *component) inOrder(s state, index int) bool {
 	if c.atomic() {
 		return true // the windows of one client do not overlap
@@ -269,18 +276,11 @@ func (c *component) inOrder(s state, index int) bool {
 		}
 	}
 	for i := range c.changes[:index] {
-		if c.overtakes(s, i, index) && c.changes[i].until != model.Never {
+		if s[c.layout.changes+i] != effective && c.before(c.changes[i].op, ch.op) && c.conflict(s, &c.changes[i], ch) {
 			return false
 		}
 	}
 	return true
-}
-
-// overtakes reports whether change index, if it took effect now, would do so
-// before an earlier change of its host to the same thing.
-func (c *component) overtakes(s state, earlier, index int) bool {
-	a, b := &c.changes[earlier], &c.changes[index]
-	return s[c.layout.changes+earlier] == waiting && !c.atomic() && c.before(a.op, b.op) && c.conflict(s, a, b)
 }
 
 // conflict reports whether two changes change the same name entry, or the same

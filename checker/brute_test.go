@@ -1,0 +1,135 @@
+package checker_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/doublemount/doublemount/checker"
+	"github.com/doublemount/doublemount/fuzz"
+	"github.com/doublemount/doublemount/internal/brute"
+	"github.com/doublemount/doublemount/internal/testscale"
+	"github.com/doublemount/doublemount/model"
+	"github.com/doublemount/doublemount/sim"
+	"github.com/doublemount/doublemount/sim/designs"
+)
+
+var rungs = []model.Guarantee{model.Linearizable, model.SyncToMount, model.NothingLost}
+
+// Every hand-made history has the verdicts that an engineer expects of it.
+func TestHandMadeHistories(t *testing.T) {
+	for _, c := range brute.Cases {
+		run := brute.History(c.Text)
+		for i, want := range []bool{c.Lin, c.S2M, c.NL} {
+			v := checker.New(0, rungs[i])(run)[0]
+			if v.Outcome == model.Inconclusive || (v.Outcome == model.Held) != want {
+				t.Errorf("%s: %v, want held=%v (%s)\n%s", rungs[i].Name, v.Outcome, want, c.Source, c.Text)
+			}
+		}
+	}
+}
+
+// agree compares the judge with the brute-force judge on one run.
+func agree(t *testing.T, judges []model.Judge, run model.Run) bool {
+	t.Helper()
+	for i, g := range rungs {
+		v := judges[i](run)[0]
+		want := brute.Judge(run, g)
+		if v.Outcome == model.Inconclusive || (v.Outcome == model.Held) != want {
+			t.Errorf("%s: %v; brute force says held=%v\n%s", g.Name, v.Outcome, want, text(run))
+			return false
+		}
+	}
+	return true
+}
+
+// On every history of a small bound the judge says what trying every order says.
+// The usual bound is two operations of one file's life on two hosts, the long
+// one three (163,536 histories).
+func TestAgreesWithBruteForceOnAll(t *testing.T) {
+	specs := []brute.EnumSpec{{Length: 2, Forms: brute.SmallForms(), Overlap: true}}
+	if testscale.Long() {
+		specs = append(specs, brute.EnumSpec{Length: 3, Forms: brute.SmallForms(), Overlap: true})
+	}
+	judges := rungJudges()
+	for _, spec := range specs {
+		bad := 0
+		n := brute.Enumerate(spec, func(run model.Run) bool {
+			if !agree(t, judges, run) {
+				bad++
+			}
+			return bad < 3
+		})
+		t.Logf("%d operations of %d forms: %d histories", spec.Length, len(spec.Forms), n)
+	}
+}
+
+// The same on random histories, right ones and ones with a result changed, with
+// directories, handles, appends and overlap.
+func TestAgreesWithBruteForceOnRandom(t *testing.T) {
+	judges := rungJudges()
+	rng := rand.New(rand.NewPCG(1, 2))
+	flagged := 0
+	for range testscale.Count(1000, 20000) {
+		run := brute.Random(rng, 6)
+		if !agree(t, judges, run) {
+			return
+		}
+		wrong := brute.Mutate(rng, run)
+		if !agree(t, judges, wrong) {
+			return
+		}
+		if judges[0](wrong)[0].Outcome == model.Violated {
+			flagged++
+		}
+	}
+	if flagged == 0 {
+		t.Error("no changed history was flagged: the test shows nothing")
+	}
+}
+
+// What is kept on one rung is kept on all below, on runs of designs that keep
+// none, some and all of them.
+func TestLadderIsMonotone(t *testing.T) {
+	judges := rungJudges()
+	for _, d := range []sim.Design{designs.Local(), designs.LocalWritethrough(), designs.Single(), designs.Single().Bugs[0]} {
+		r, err := sim.New(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		gen := fuzz.NewGenerator(r.Capabilities(), fuzz.Options{Hosts: 2})
+		for n := range testscale.Count(500, 20000) {
+			run, err := r.Run(context.Background(), gen.Generate(fuzz.NewPCG(3, n)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			above := model.Violated
+			for i, judge := range judges {
+				v := judge(run)[0]
+				if above == model.Held && v.Outcome == model.Violated {
+					t.Fatalf("%s run %d: %s held, %s violated\n%s%s", d.Name, n, rungs[i-1].Name, rungs[i].Name, run.Program, text(run))
+				}
+				above = v.Outcome
+			}
+		}
+	}
+}
+
+func rungJudges() []model.Judge {
+	var judges []model.Judge
+	for _, g := range rungs {
+		judges = append(judges, checker.New(0, g))
+	}
+	return judges
+}
+
+func text(run model.Run) string {
+	var b strings.Builder
+	for _, op := range run.History {
+		fmt.Fprintf(&b, "  %4d-%-4d %v\n", op.Call, op.Return, op)
+	}
+	return b.String()
+}

@@ -1,0 +1,24 @@
+// Package testscale says how much a test does: little by default, all of it
+// with DOUBLEMOUNT_LONG=1, a part of that with DOUBLEMOUNT_SCALE=n, which
+// divides what is long. Only tests use it.
+package testscale
+
+import (
+	"os"
+	"strconv"
+)
+
+// Long reports whether DOUBLEMOUNT_LONG=1 asks for the long form of tests.
+func Long() bool { return os.Getenv("DOUBLEMOUNT_LONG") == "1" }
+
+// Count is usual, or with DOUBLEMOUNT_LONG=1 long divided by DOUBLEMOUNT_SCALE,
+// but not less than usual.
+func Count(usual, long int) int {
+	if !Long() {
+		return usual
+	}
+	if n, err := strconv.Atoi(os.Getenv("DOUBLEMOUNT_SCALE")); err == nil && n > 1 {
+		long /= n
+	}
+	return max(usual, long)
+}
