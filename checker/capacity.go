@@ -43,8 +43,10 @@ func judgeCapacity(run model.Run, v *model.Verdict) {
 			}
 		}
 	}
-	live, steps := liveBlocks(run.History)
-	if live > run.Space.Blocks {
+	if !mayExceed(run) {
+		return
+	}
+	if live, steps := liveBlocks(run.History); live > run.Space.Blocks {
 		v.Outcome, v.Anomaly, v.Steps = model.Violated, model.CapacityOvercmt, steps
 		v.Observed = fmt.Sprintf("%d blocks stored", live)
 		v.Allowed = []string{fmt.Sprintf("at most %d, then ENOSPC", run.Space.Blocks)}
@@ -53,6 +55,18 @@ func judgeCapacity(run model.Run, v *model.Verdict) {
 			fmt.Sprintf("however steps %s were all acknowledged, %d blocks of files that nobody removed.", numbers(steps), live),
 		}
 	}
+}
+
+// mayExceed is a cheap upper bound: whether all writes together are more than
+// the disk holds.
+func mayExceed(run model.Run) bool {
+	blocks := 0
+	for i := range run.History {
+		if op := &run.History[i]; op.Kind == model.Write && op.Succeeded() {
+			blocks += touched(op)
+		}
+	}
+	return blocks > run.Space.Blocks
 }
 
 func unexplained(run model.Run, op *model.Op, v *model.Verdict) {

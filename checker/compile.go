@@ -105,10 +105,10 @@ type component struct {
 	steps   int // of the search so far, of at most limit
 	limit   int
 
-	scratch, saved, base state
-	words                []byte
-	ends                 []moment
-	open                 []int
+	scratch, base state
+	words         []byte
+	ends          []moment
+	open          []int
 
 	skip    []bool // by operation: its observations are not judged
 	pending []bool // by operation: its change may be missing

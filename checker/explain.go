@@ -146,7 +146,7 @@ func (f *finding) observation() {
 		f.but = fmt.Sprintf("it saw a size of %d words", f.op.Result.Size)
 	case f.absent():
 		f.v.Anomaly = model.InvisibleFile
-		if f.op.Host == model.Final {
+		if f.op.Host == model.Final || f.gone() {
 			f.v.Anomaly = model.LostFile
 		}
 		f.with = f.last(model.Create, model.Mkdir)
@@ -177,6 +177,25 @@ func (f *finding) absent() bool {
 		return !slices.Contains(f.op.Result.Names, f.path.Name()) || f.path.Parent() != f.op.Path
 	}
 	return f.op.Result.Errno == model.ENOENT
+}
+
+// gone reports whether the name, which nobody removed, is not there at the end
+// either.
+func (f *finding) gone() bool {
+	gone := false
+	for _, i := range f.c.ops {
+		op := &f.c.history[i]
+		if op.Path != f.path || op.Skipped {
+			continue
+		}
+		switch {
+		case (op.Kind == model.Unlink || op.Kind == model.Rmdir) && (op.Pending() || op.Result.Errno == model.OK):
+			return false
+		case op.Host == model.Final && op.Kind == model.Stat:
+			gone = op.Result.Errno == model.ENOENT
+		}
+	}
+	return gone
 }
 
 // typeOnly reports whether the operation is unexplained even if its size is

@@ -76,6 +76,9 @@ func weaker(a, b model.Guarantee) bool {
 // rung judges one rung of the ladder, component by component. The first that is
 // violated is the answer; else any that could not be decided.
 func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
+	if g.Publish == model.PublishSync {
+		j.windows.publish(run.History)
+	}
 	c := &j.component
 	for i := range run.History {
 		if op := &run.History[i]; impossible(op, &j.windows.info[i]) && (!g.FinalOnly || op.Host == model.Final || op.Kind.Changes()) {

@@ -153,15 +153,20 @@ func (c *component) takeCovered(s state, sync int) {
 	}
 }
 
-// attempt places an item or leaves the state as it was. A change that need not
-// happen is only placed where it can.
+// attempt places an item or leaves the state as it was; nothing that place
+// refuses has changed it. A change that need not happen is only placed where it
+// can.
 func (c *component) attempt(s state, it item) bool {
-	c.saved = append(c.saved[:0], s...)
-	if c.place(s, it) && (it.kind != changeItem || s[c.layout.changes+it.index] == effective) {
-		return true
+	if it.kind != changeItem {
+		return c.place(s, it)
 	}
-	copy(s, c.saved)
-	return false
+	at := c.layout.changes + it.index
+	if s[at] != waiting || !c.take(s, it.index) {
+		return false
+	}
+	s[at] = effective
+	c.settle(s)
+	return true
 }
 
 // force places an item, after one open change if it needs one.

@@ -6,17 +6,17 @@ import "github.com/doublemount/doublemount/model"
 // beyond what it carries: which file handle it went through and between which
 // moments it may be placed. It is made once for a run, for all guarantees.
 type windows struct {
-	info []opInfo // parallel to Run.History
+	info      []opInfo // parallel to Run.History
+	published bool     // publish has been called
 }
 
 // opInfo is the place of one operation in its host's life.
 type opInfo struct {
-	life    int   // of the host's mount, counted over all hosts; 0 = before any
-	mount   int64 // call of the mount that this life began with
-	sync    int64 // return of the first sync or unmount called after the operation returned; Never if none
-	opener  int   // index of the open that filled the slot it used, -1 for none
-	used    bool  // it says something that a rung judges, or changes something
-	release int64 // for an open: when the handle was closed, Never if it was not
+	life   int   // of the host's mount, counted over all hosts; 0 = before any
+	mount  int64 // call of the mount that this life began with
+	sync   int64 // return of the first sync or unmount called after the operation returned; Never if none
+	opener int   // index of the open that filled the slot it used, -1 for none
+	used   bool  // it says something that a rung judges, or changes something
 }
 
 // uninformative errors say nothing about names or contents. Capacity and
@@ -32,15 +32,16 @@ func informative(e model.Errno) bool {
 // make fills w for a history, in memory that is used again.
 func (w *windows) make(history []model.Op) {
 	w.info = w.info[:0]
-	var lives [257]struct {
+	var lives [model.MaxHosts + 1]struct {
 		life   int
 		mount  int64
 		opener [model.MaxFile + 1]int // index+1
 	}
 	life := 0
-	for i, op := range history {
-		h := &lives[op.Host]
-		in := opInfo{life: h.life, mount: h.mount, sync: model.Never, opener: -1, release: model.Never}
+	for i := range history {
+		op := &history[i]
+		h := &lives[min(op.Host, model.MaxHosts)] // Final is the one beyond
+		in := opInfo{life: h.life, mount: h.mount, sync: model.Never, opener: -1}
 		in.used = !op.Skipped && (op.Pending() && op.Kind.Changes() || !op.Pending() && informative(op.Result.Errno))
 		switch op.Kind {
 		case model.Mount:
@@ -52,11 +53,6 @@ func (w *windows) make(history []model.Op) {
 			in.used = false
 		case model.Unmount:
 			if !op.Skipped {
-				for _, o := range h.opener {
-					if o > 0 {
-						w.info[o-1].release = op.Return
-					}
-				}
 				clear(h.opener[:])
 			}
 			in.used = false
@@ -65,8 +61,7 @@ func (w *windows) make(history []model.Op) {
 				h.opener[op.File] = i + 1
 			}
 		case model.Close:
-			if o := h.opener[op.File]; o > 0 && !op.Skipped {
-				w.info[o-1].release = op.Return
+			if !op.Skipped {
 				h.opener[op.File] = 0
 			}
 			in.used = false
@@ -80,15 +75,23 @@ func (w *windows) make(history []model.Op) {
 		}
 		w.info = append(w.info, in)
 	}
-	// From the end: the next sync or unmount that succeeded, for each host.
-	for i, op := range history {
+	w.published = false
+}
+
+// publish fills in the syncs, which only the rungs below linearizable ask for.
+func (w *windows) publish(history []model.Op) {
+	if w.published {
+		return
+	}
+	w.published = true
+	for i := range history {
+		op := &history[i]
 		if op.Pending() || !op.Kind.Changes() {
 			continue
 		}
 		for j := i + 1; j < len(history); j++ {
-			next := history[j]
-			if next.Host == op.Host && next.Call > op.Return && next.Succeeded() &&
-				(next.Kind == model.Sync || next.Kind == model.Unmount) {
+			next := &history[j]
+			if next.Host == op.Host && (next.Kind == model.Sync || next.Kind == model.Unmount) && next.Call > op.Return && next.Succeeded() {
 				w.info[i].sync = next.Return
 				break
 			}
