@@ -45,25 +45,48 @@ func agree(t *testing.T, judges []model.Judge, run model.Run) bool {
 	return true
 }
 
-// On every history of a small bound the judge says what trying every order says.
-// The usual bound is two operations of one file's life on two hosts, the long
-// one three (163,536 histories).
+// On every history of a small bound the judge says what trying every order says:
+// one file's life, directories, and open handles, on two hosts, on an empty disk
+// and on one that has what the operations are about. The usual bound is two
+// operations, the long one three, with every result and every overlap of
+// neighbours, both orders of unmounting and every final observation. The usual
+// form judges every fifth of them, the long one every one, or every n-th of
+// DOUBLEMOUNT_SCALE=n.
 func TestAgreesWithBruteForceOnAll(t *testing.T) {
-	specs := []brute.EnumSpec{{Length: 2, Forms: brute.SmallForms(), Overlap: true}}
+	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
+	dir := []model.Step{{Kind: model.Mkdir, Path: "/d"}}
+	handles := []model.Step{{Kind: model.Open, Path: "/a", File: 1}, {Kind: model.Read, File: 1, Len: 8},
+		{Kind: model.Write, File: 1, Len: 8}, {Kind: model.Append, File: 1, Len: 8}, {Kind: model.Truncate, File: 1, Len: 8},
+		{Kind: model.Unlink, Path: "/a"}, {Kind: model.Fsync, File: 1}, {Kind: model.Remount}}
+	dirs := []model.Step{{Kind: model.Mkdir, Path: "/d"}, {Kind: model.Rmdir, Path: "/d"}, {Kind: model.Readdir, Path: "/d"},
+		{Kind: model.Create, Path: "/d/x"}, {Kind: model.Unlink, Path: "/d/x"}, {Kind: model.Stat, Path: "/d/x"},
+		{Kind: model.Sync}, {Kind: model.Remount}}
+	length, every := 2, 5
 	if testscale.Long() {
-		specs = append(specs, brute.EnumSpec{Length: 3, Forms: brute.SmallForms(), Overlap: true})
+		length, every = 3, testscale.Divisor()
 	}
 	judges := rungJudges()
-	for _, spec := range specs {
-		bad := 0
-		n := brute.Enumerate(spec, func(run model.Run) bool {
-			if !agree(t, judges, run) {
-				bad++
+	judged, differ := 0, 0
+	for _, spec := range []brute.EnumSpec{
+		{Forms: brute.SmallForms()}, {Forms: brute.SmallForms(), Setup: file},
+		{Forms: handles, Setup: file},
+		{Forms: dirs}, {Forms: dirs, Setup: dir},
+	} {
+		spec.Length, spec.Overlap = length, true
+		before, n := judged, 0
+		brute.Enumerate(spec, func(run model.Run) bool {
+			if n++; n%every != 0 {
+				return true
 			}
-			return bad < 3
+			judged++
+			if !agree(t, judges, run) {
+				differ++
+			}
+			return differ < 3
 		})
-		t.Logf("%d operations of %d forms: %d histories", spec.Length, len(spec.Forms), n)
+		t.Logf("%d operations of %d forms after %d: %d of %d histories", spec.Length, len(spec.Forms), len(spec.Setup), judged-before, n)
 	}
+	t.Logf("%d histories judged", judged)
 }
 
 // The same on random histories, right ones and ones with a result changed, with

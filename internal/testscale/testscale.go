@@ -17,8 +17,13 @@ func Count(usual, long int) int {
 	if !Long() {
 		return usual
 	}
+	return max(usual, long/Divisor())
+}
+
+// Divisor is DOUBLEMOUNT_SCALE, 1 if it is not set to a number above that.
+func Divisor() int {
 	if n, err := strconv.Atoi(os.Getenv("DOUBLEMOUNT_SCALE")); err == nil && n > 1 {
-		long /= n
+		return n
 	}
-	return max(usual, long)
+	return 1
 }

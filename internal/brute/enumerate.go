@@ -1,0 +1,304 @@
+package brute
+
+import (
+	"slices"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// EnumSpec is the bound of an enumeration.
+type EnumSpec struct {
+	Length  int          // operations, from 1
+	Forms   []model.Step // what each operation may be; Host and Data are filled in
+	Setup   []model.Step // what made the disk: not counted, one result each
+	Overlap bool         // also with neighbours that overlap
+}
+
+// SmallForms is one file's life: create, unlink, stat, write and read of its
+// first block, fsync, sync and remount of a host.
+func SmallForms() []model.Step {
+	return []model.Step{
+		{Kind: model.Create, Path: "/a"}, {Kind: model.Unlink, Path: "/a"}, {Kind: model.Stat, Path: "/a"},
+		{Kind: model.Write, Path: "/a", Len: model.WordsPerBlock}, {Kind: model.Read, Path: "/a", Len: model.WordsPerBlock},
+		{Kind: model.Fsync, Path: "/a"}, {Kind: model.Sync}, {Kind: model.Remount},
+	}
+}
+
+// Enumerate yields histories until all are made or yield returns false, and
+// returns how many it yielded. The same spec gives the same histories in the
+// same order.
+//
+// The bound, exactly: two hosts, A and B, mount a disk on which A, mounted
+// before, did what Setup says, and nothing else (a write's data comes after
+// those of the operations). Every sequence of Length operations from Forms, each by A or by B, the first by
+// A (the rest is the same with the names exchanged); a write's data is its
+// position. All one after the other, or, with Overlap, also with one pair of
+// neighbours, by different hosts and neither an event, that are both called
+// before the first of them returns. Every result that [model.NameResult] has for
+// a name with any parent and entry of the types that Setup and Forms can make (the first
+// of a set). A stat of a file answers each size in whole blocks up to the largest that the
+// operations can make; a read each number of whole blocks up to what it asks, each
+// block a hole or any write of the history; a listing each set of names of Setup and Forms.
+// Events, sync, open of a slot and use of a handle succeed. Then both hosts
+// unmount in either order, and Final stats each path of Setup and Forms or, if they
+// change data, reads it from the start to the largest end, with every result.
+//
+// Writes and reads of Forms must be of whole blocks, and Setup must succeed. The
+// Program has the operations only; mounts and Setup are of step 0.
+func Enumerate(spec EnumSpec, yield func(model.Run) bool) (count int) {
+	e := enumerator{spec: spec, yield: yield}
+	e.spec.Setup = slices.Clone(spec.Setup)
+	for i := range e.spec.Setup {
+		s := &e.spec.Setup[i]
+		s.Host, s.Data = 0, dataOf(s.Kind, spec.Length+i)
+	}
+	for _, f := range slices.Concat(spec.Setup, spec.Forms) {
+		e.dirs = e.dirs || f.Kind == model.Mkdir
+		e.data = e.data || changesData(f.Kind)
+		if f.Path != "" && !slices.Contains(e.paths, f.Path) {
+			e.paths = append(e.paths, f.Path)
+		}
+	}
+	e.steps(make([]model.Step, 0, spec.Length))
+	return e.count
+}
+
+type enumerator struct {
+	spec  EnumSpec
+	yield func(model.Run) bool
+	count int
+	paths []model.Path // of Setup and Forms
+	dirs  bool         // they make directories
+	data  bool         // they change data
+}
+
+// dataOf is the data of step i of a kind.
+func dataOf(k model.Kind, i int) byte {
+	if k == model.Write || k == model.Append {
+		return byte(i + 1)
+	}
+	return 0
+}
+
+// steps lengthens a sequence of steps in all ways. It returns false to stop.
+func (e *enumerator) steps(steps []model.Step) bool {
+	if len(steps) == e.spec.Length {
+		return e.results(steps)
+	}
+	for host := range model.Host(2) {
+		if len(steps) == 0 && host != 0 {
+			break
+		}
+		for _, s := range e.spec.Forms {
+			s.Host = host
+			s.Data = dataOf(s.Kind, len(steps))
+			if !e.steps(append(steps, s)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// results gives the steps, and what Final does, every result.
+func (e *enumerator) results(steps []model.Step) bool {
+	blocks := 0
+	words := []byte{model.Hole}
+	changes := slices.Concat(e.spec.Setup, steps)
+	for _, s := range changes {
+		switch s.Kind {
+		case model.Write, model.Truncate:
+			blocks = max(blocks, int(s.Off+s.Len)/model.WordsPerBlock)
+		}
+		if s.Data != 0 {
+			words = append(words, s.Data)
+		}
+	}
+	for _, s := range changes {
+		if s.Kind == model.Append {
+			blocks += int(s.Len) / model.WordsPerBlock
+		}
+	}
+	all := slices.Clone(steps)
+	for _, p := range e.paths {
+		last := model.Step{Host: model.Final, Kind: model.Stat, Path: p}
+		if e.data && blocks > 0 {
+			last.Kind, last.Len = model.Read, int32(blocks*model.WordsPerBlock)
+		}
+		all = append(all, last)
+	}
+	possible := make([][]model.Result, len(all))
+	for i, s := range all {
+		possible[i] = e.resultsOf(s, blocks, words)
+	}
+	return e.product(all, possible, make([]model.Result, 0, len(all)))
+}
+
+func (e *enumerator) product(steps []model.Step, possible [][]model.Result, results []model.Result) bool {
+	if len(results) == len(steps) {
+		return e.arrange(steps, results)
+	}
+	for _, r := range possible[len(results)] {
+		if !e.product(steps, possible, append(results, r)) {
+			return false
+		}
+	}
+	return true
+}
+
+// arrange puts steps with results in time in all ways.
+func (e *enumerator) arrange(steps []model.Step, results []model.Result) bool {
+	overlaps := []int{none}
+	for i := range e.spec.Length - 1 {
+		a, b := steps[i], steps[i+1]
+		if e.spec.Overlap && a.Host != b.Host && !a.Kind.Event() && !b.Kind.Event() {
+			overlaps = append(overlaps, i)
+		}
+	}
+	for _, overlap := range overlaps {
+		for _, unmounts := range [][]model.Host{{0, 1}, {1, 0}} {
+			e.count++
+			if !e.yield(lay(e.spec.Setup, steps, results, e.spec.Length, overlap, unmounts)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// lay makes one run: the setup, n steps of the hosts, of which number overlap
+// and the next overlap, the unmounts, and the steps of Final.
+func lay(setup, steps []model.Step, results []model.Result, n, overlap int, unmounts []model.Host) model.Run {
+	ops := make([]model.Op, 0, len(setup)+len(steps)+10)
+	now := int64(0)
+	add := func(number int, s model.Step, r model.Result) {
+		ops = append(ops, model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, File: s.File,
+			Off: s.Off, Len: s.Len, Data: s.Data, Call: now + 1, Return: now + 2, Result: r})
+		now += 2
+	}
+	if len(setup) > 0 {
+		var fs model.FS
+		add(0, model.Step{Kind: model.Mount}, model.Result{})
+		for _, s := range setup {
+			add(0, s, fs.Apply(s))
+		}
+		add(0, model.Step{Kind: model.Unmount}, model.Result{})
+	}
+	for host := range model.Host(2) {
+		add(0, model.Step{Host: host, Kind: model.Mount}, model.Result{})
+	}
+	for i, s := range steps[:n] {
+		if s.Kind == model.Remount || s.Kind == model.Reboot {
+			s.Kind = model.Unmount
+			add(i+1, s, model.Result{})
+			s.Kind = model.Mount
+		}
+		add(i+1, s, results[i])
+		if overlap != none && i == overlap+1 {
+			first, second := &ops[len(ops)-2], &ops[len(ops)-1]
+			first.Return, second.Call = second.Call, first.Return
+		}
+	}
+	for i, host := range unmounts {
+		add(n+1+i, model.Step{Host: host, Kind: model.Unmount}, model.Result{})
+	}
+	add(0, model.Step{Host: model.Final, Kind: model.Mount}, model.Result{})
+	for i, s := range steps[n:] {
+		add(0, s, results[n+i])
+	}
+	return model.Run{
+		Program: model.Program{Hosts: 2, Steps: slices.Clone(steps[:n]), Unmounts: unmounts},
+		History: ops,
+	}
+}
+
+// resultsOf lists every result that s may have. blocks is the largest file,
+// words what a word may be.
+func (e *enumerator) resultsOf(s model.Step, blocks int, words []byte) []model.Result {
+	errnos := []model.Errno{model.OK}
+	if s.Path != "" {
+		errnos = e.errnosOf(s)
+	}
+	var all []model.Result
+	for _, errno := range errnos {
+		switch {
+		case errno != model.OK:
+			all = append(all, model.Result{Errno: errno})
+		case s.Kind == model.Write || s.Kind == model.Append:
+			all = append(all, model.Result{Size: int64(s.Len)})
+		case s.Kind == model.Stat:
+			for n := range blocks + 1 {
+				all = append(all, model.Result{Type: model.File, Size: int64(n * model.WordsPerBlock)})
+			}
+			if e.dirs {
+				all = append(all, model.Result{Type: model.Dir})
+			}
+		case s.Kind == model.Read:
+			for _, data := range contents(int(s.Len)/model.WordsPerBlock, words) {
+				all = append(all, model.Result{Data: data})
+			}
+		case s.Kind == model.Readdir:
+			for _, names := range e.listings(s.Path) {
+				all = append(all, model.Result{Names: names})
+			}
+		default:
+			all = append(all, model.Result{})
+		}
+	}
+	return all
+}
+
+// errnosOf lists what the name rules have for s, without repetition.
+func (e *enumerator) errnosOf(s model.Step) []model.Errno {
+	parents, entries := []model.NodeType{model.Dir}, []model.NodeType{model.Absent, model.File}
+	if s.Path == model.Root {
+		entries = nil
+	} else if s.Path.Parent() != model.Root {
+		parents = []model.NodeType{model.Absent, model.File, model.Dir}
+	}
+	if e.dirs || s.Path == model.Root {
+		entries = append(entries, model.Dir, model.FullDir)
+	}
+	var errnos []model.Errno
+	for _, parent := range parents {
+		for _, entry := range entries {
+			if errno := model.NameResult(s.Kind, parent, entry)[0]; !slices.Contains(errnos, errno) {
+				errnos = append(errnos, errno)
+			}
+		}
+	}
+	return errnos
+}
+
+// contents lists what a read of n blocks may return.
+func contents(n int, words []byte) [][]byte {
+	all := [][]byte{nil}
+	longest := all
+	for range n {
+		var longer [][]byte
+		for _, data := range longest {
+			for _, word := range words {
+				block := slices.Repeat([]byte{word}, model.WordsPerBlock)
+				longer = append(longer, append(slices.Clone(data), block...))
+			}
+		}
+		all, longest = append(all, longer...), longer
+	}
+	return all
+}
+
+// listings lists every set of the names that directory p may hold.
+func (e *enumerator) listings(p model.Path) [][]string {
+	all := [][]string{nil}
+	paths := slices.Clone(e.paths)
+	slices.Sort(paths)
+	for _, q := range paths {
+		if q == model.Root || q.Parent() != p {
+			continue
+		}
+		for _, names := range slices.Clone(all) {
+			all = append(all, append(slices.Clone(names), q.Name()))
+		}
+	}
+	return all
+}

@@ -1,0 +1,78 @@
+package brute
+
+import (
+	"testing"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+func verdicts(run model.Run) [3]bool {
+	return [3]bool{Judge(run, model.Linearizable), Judge(run, model.SyncToMount), Judge(run, model.NothingLost)}
+}
+
+func TestCases(t *testing.T) {
+	for _, c := range Cases {
+		run := History(c.Text)
+		if err := run.Program.Validate(); err != nil {
+			t.Errorf("%s\n%s: %v", c.Text, c.Source, err)
+		}
+		want := [3]bool{c.Lin, c.S2M, c.NL}
+		if got := verdicts(run); got != want {
+			t.Errorf("%s\n%s: linearizable, sync-to-mount, nothing-lost: got %v, want %v", c.Text, c.Source, got, want)
+		}
+	}
+}
+
+// TestCasesPlain holds the two shortcuts of the search against the enumeration
+// of all orders.
+func TestCasesPlain(t *testing.T) {
+	for _, c := range Cases {
+		run := History(c.Text)
+		for r, want := range []bool{c.Lin, c.S2M, c.NL} {
+			if len(run.History) > 12 {
+				continue // too many orders
+			}
+			if got := judge(run.History, rung(r), false); got != want {
+				t.Errorf("%s\n%s: rung %d: got %v, want %v", c.Text, c.Source, r, got, want)
+			}
+		}
+	}
+}
+
+// TestOffsetAfterEffect pins a reading: at nothing-lost an append's offset only
+// has to be a size that the host saw at some time, be it after the effect.
+func TestOffsetAfterEffect(t *testing.T) {
+	run := History(emptyFile + "A append a=5 { B truncate a 8 }; end; F read a -> 0")
+	if got, want := verdicts(run), [3]bool{false, false, true}; got != want {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestOtherGuarantee(t *testing.T) {
+	defer func() {
+		if recover() == nil {
+			t.Error("a guarantee without a judge is judged")
+		}
+	}()
+	Judge(model.Run{}, model.Capacity)
+}
+
+func TestHistory(t *testing.T) {
+	run := History("A write a[4+8]=5 -> 3 | B read /a -> 4x0,3x5 { A fsync a }; B remount; end B A; F readdir / -> a d")
+	want := `
+  1-  2 A mount -> ok
+  3-  4 B mount -> ok
+  5-  9 A write /a 4 8 #5 -> 3 written
+  6- 10 B read /a 0 16 -> 4x0 3x#5
+  7-  8 A fsync /a -> ok
+ 11- 12 B unmount -> ok
+ 13- 14 B mount -> ok
+ 15- 16 B unmount -> ok
+ 17- 18 A unmount -> ok
+ 19- 20 final mount -> ok
+ 21- 22 final readdir / -> a d
+`
+	if got := "\n" + text(run); got != want {
+		t.Errorf("got%swant%s", got, want)
+	}
+}

@@ -1,0 +1,251 @@
+package brute
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+func text(run model.Run) string {
+	var b strings.Builder
+	for _, o := range run.History {
+		fmt.Fprintf(&b, "%3d-%3d %v\n", o.Call, o.Return, o)
+	}
+	return b.String()
+}
+
+// monotone fails t when a rung is kept and one below it is not.
+func monotone(t *testing.T, run model.Run) (verdict [3]bool) {
+	t.Helper()
+	v := verdicts(run)
+	if v[0] && !v[1] || v[1] && !v[2] {
+		t.Fatalf("not monotone: linearizable, sync-to-mount, nothing-lost: %v\n%s", v, text(run))
+	}
+	return v
+}
+
+// TestRandom: what one file system answered is right on every rung, and one
+// changed result never makes the ladder bend.
+func TestRandom(t *testing.T) {
+	violated := [3]int{}
+	for seed := range uint64(4000) {
+		rng := rand.New(rand.NewPCG(seed, 0))
+		run := Random(rng, 1+int(seed%5))
+		if v := monotone(t, run); v != [3]bool{true, true, true} {
+			t.Fatalf("seed %d: a right history is violated: %v\n%s", seed, v, text(run))
+		}
+		v := monotone(t, Mutate(rng, run))
+		for r := range v {
+			if !v[r] {
+				violated[r]++
+			}
+		}
+	}
+	for r, n := range violated {
+		if n < 100 {
+			t.Errorf("rung %d: only %d of 4000 changed histories are violated", r, n)
+		}
+	}
+}
+
+// replays reports whether model.FS gives the results of a sequential history.
+func replays(run model.Run) bool {
+	var fs model.FS
+	for _, o := range run.History {
+		want := o.Result
+		got := fs.Apply(o.AsStep())
+		if got.Errno != want.Errno || got.Type != want.Type || got.Size != want.Size ||
+			!slices.Equal(got.Data, want.Data) || !slices.Equal(got.Names, want.Names) {
+			return false
+		}
+	}
+	return true
+}
+
+// TestSequential holds linearizable against the specification, which in a
+// sequential history has one order only.
+func TestSequential(t *testing.T) {
+	forms := append(SmallForms(),
+		model.Step{Kind: model.Append, Path: "/a", Len: 8}, model.Step{Kind: model.Truncate, Path: "/a", Len: 8})
+	right, every := 0, bound(7, 1)
+	n := 0
+	Enumerate(EnumSpec{Length: 3, Forms: forms}, func(run model.Run) bool {
+		if n++; n%every == 0 {
+			sameAsSpecification(t, run, &right)
+		}
+		return !t.Failed()
+	})
+	dirs := []model.Step{{Kind: model.Mkdir, Path: "/d"}, {Kind: model.Rmdir, Path: "/d"}, {Kind: model.Readdir, Path: "/d"},
+		{Kind: model.Create, Path: "/d/x"}, {Kind: model.Unlink, Path: "/d/x"}, {Kind: model.Create, Path: "/d"}}
+	Enumerate(EnumSpec{Length: 3, Forms: dirs}, func(run model.Run) bool {
+		if n++; n%every == 0 {
+			sameAsSpecification(t, run, &right)
+		}
+		return !t.Failed()
+	})
+	if right < 500 {
+		t.Errorf("only %d right histories", right)
+	}
+}
+
+func sameAsSpecification(t *testing.T, run model.Run, right *int) {
+	t.Helper()
+	got, want := Judge(run, model.Linearizable), replays(run)
+	if got != want {
+		t.Errorf("linearizable: got %v, the specification says %v\n%s", got, want, text(run))
+	}
+	if want {
+		*right++
+	}
+}
+
+// bound is long when DOUBLEMOUNT_LONG is set.
+func bound(short, long int) int {
+	if os.Getenv("DOUBLEMOUNT_LONG") != "" {
+		return long
+	}
+	return short
+}
+
+// TestEnumerateLadder: the ladder is monotone over the enumeration, and what is
+// kept is kept by every prefix on the two upper rungs.
+func TestEnumerateLadder(t *testing.T) {
+	for _, spec := range specs(3) {
+		every := bound(97, 1)
+		kept := [3]int{}
+		n := Enumerate(spec, sampled(every, func(run model.Run) bool {
+			v := monotone(t, run)
+			for r := range v {
+				if v[r] {
+					kept[r]++
+				}
+			}
+			return true
+		}))
+		t.Logf("%d histories, every %dth judged: kept %v", n, every, kept)
+		if n < 150_000 || kept[0] == 0 || kept[0] == kept[1] || kept[1] == kept[2] {
+			t.Errorf("%d histories, kept %v: the enumeration does not tell the rungs apart", n, kept)
+		}
+	}
+}
+
+// specs is the enumeration on an empty disk, and on one with a file.
+func specs(length int) []EnumSpec {
+	bare := EnumSpec{Length: length, Forms: SmallForms(), Overlap: true}
+	withFile := bare
+	withFile.Setup = []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
+	return []EnumSpec{bare, withFile}
+}
+
+func sampled(every int, judge func(model.Run) bool) func(model.Run) bool {
+	n := 0
+	return func(run model.Run) bool {
+		n++
+		return n%every != 0 || judge(run)
+	}
+}
+
+// TestPrefixes: what keeps linearizable or sync-to-mount keeps it when it is
+// cut at any time.
+func TestPrefixes(t *testing.T) {
+	prefixes := sampled(bound(397, 20), func(run model.Run) bool {
+		for _, g := range []model.Guarantee{model.Linearizable, model.SyncToMount} {
+			if !Judge(run, g) {
+				continue
+			}
+			for at := run.History[len(run.History)-1].Return; at > 0; at-- {
+				if cut := cutAt(run, at); !Judge(cut, g) {
+					t.Fatalf("%s kept, but not by the prefix of time %d:\n%s", g.Name, at, text(run))
+				}
+			}
+		}
+		return true
+	})
+	for _, spec := range specs(3) {
+		Enumerate(spec, prefixes)
+	}
+}
+
+// cutAt is what had been called by a time; what had not returned is pending.
+func cutAt(run model.Run, at int64) model.Run {
+	var ops []model.Op
+	for _, o := range run.History {
+		if o.Call > at {
+			continue
+		}
+		if o.Return > at {
+			o.Return, o.Result = model.Never, model.Result{}
+		}
+		ops = append(ops, o)
+	}
+	return model.Run{Program: run.Program, History: ops}
+}
+
+// TestPlain holds the shortcuts of the search against the plain enumeration of
+// all orders.
+func TestPlain(t *testing.T) {
+	check := func(run model.Run) bool {
+		for r := range rung(3) {
+			if quick, plain := judge(run.History, r, true), judge(run.History, r, false); quick != plain {
+				t.Fatalf("rung %d: got %v with shortcuts, %v without\n%s", r, quick, plain, text(run))
+			}
+		}
+		return true
+	}
+	for i, short := range specs(2) {
+		Enumerate(short, sampled(bound(5, 1), check))
+		Enumerate(specs(3)[i], sampled(bound(2003, 101), check))
+	}
+	for seed := range uint64(bound(300, 3000)) {
+		rng := rand.New(rand.NewPCG(seed, 1))
+		check(Mutate(rng, Random(rng, 2)))
+	}
+}
+
+// TestEnumerateAgain: the same spec gives the same histories.
+func TestEnumerateAgain(t *testing.T) {
+	spec := specs(2)[1]
+	var first []string
+	Enumerate(spec, func(run model.Run) bool {
+		if err := run.Program.Validate(); err != nil {
+			t.Fatal(err)
+		}
+		first = append(first, text(run))
+		return true
+	})
+	i := 0
+	Enumerate(spec, func(run model.Run) bool {
+		if text(run) != first[i] {
+			t.Fatalf("history %d differs", i)
+		}
+		i++
+		return true
+	})
+	slices.Sort(first)
+	if n := len(slices.Compact(first)); n != i {
+		t.Errorf("%d histories, %d different", i, n)
+	}
+	if got := Enumerate(spec, func(model.Run) bool { i--; return i > 5 }); got == 0 || i != 5 {
+		t.Errorf("a yield of false does not stop the enumeration")
+	}
+}
+
+func BenchmarkJudge(b *testing.B) {
+	var runs []model.Run
+	Enumerate(specs(3)[1], sampled(101, func(run model.Run) bool {
+		runs = append(runs, run)
+		return true
+	}))
+	for _, g := range []model.Guarantee{model.Linearizable, model.SyncToMount, model.NothingLost} {
+		b.Run(g.Name, func(b *testing.B) {
+			for i := 0; b.Loop(); i++ {
+				Judge(runs[i%len(runs)], g)
+			}
+		})
+	}
+}

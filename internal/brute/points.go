@@ -1,0 +1,264 @@
+package brute
+
+import (
+	"math"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// point is one moment that an order must place: a view of one thing by a host,
+// or the effect of a change.
+type point struct {
+	kind  pointKind
+	op    int
+	lo    int64 // not before this time
+	hi    int64 // not after this time
+	must  bool  // has to be placed; else it may be left out
+	first []int // the points that come before this one
+
+	name  look // nameView
+	file  int  // the file found, or none for any; sizeView, blockView, wholeView: the file
+	from  int  // sizeView: least size; blockView, wholeView: the first word
+	to    int  // sizeView: largest size
+	data  []byte
+	sized bool // nameView: from is the size that the file has
+}
+
+type pointKind uint8
+
+const (
+	nameView  pointKind = iota // the name is as answered
+	sizeView                   // the file's size is in a range
+	blockView                  // words of one block are as answered
+	wholeView                  // a read at linearizable: size and all blocks
+	effect                     // the change is made
+)
+
+// watch is a lookup that the guess says never could find a file.
+type watch struct {
+	op     int
+	name   model.Path
+	lo, hi int64
+}
+
+// plan is all points of a history under one guess.
+type plan struct {
+	points  []point
+	watches []watch
+	effects []int   // for each operation its effect point, or none
+	lookups [][]int // for each operation its nameViews
+
+	impossible bool // an acknowledged change has no file
+}
+
+func newPlan(h *history, g guess) *plan {
+	p := &plan{effects: make([]int, len(h.ops)), lookups: make([][]int, len(h.ops))}
+	for i := range h.ops {
+		p.effects[i] = none
+	}
+	for i := range h.ops {
+		switch {
+		case h.changes(i):
+			p.addChange(h, g, i)
+		case h.observes(i):
+			p.addObservation(h, g, i)
+		case h.onlyBinds(i):
+			p.addBinding(h, g, i)
+		}
+	}
+	p.orderChanges(h, g)
+	p.orderViews(h)
+	return p
+}
+
+func (p *plan) add(pt point) int {
+	p.points = append(p.points, pt)
+	return len(p.points) - 1
+}
+
+// view is a view point of operation i in its window.
+func (h *history) view(i int, kind pointKind) point {
+	o := h.ops[i]
+	return point{kind: kind, op: i, lo: h.refresh(i), hi: o.Return, must: !o.Pending(), file: none}
+}
+
+// addLookups adds a nameView for each look; the one at the operation's own path
+// finds the guessed file, of the size that a stat answered.
+func (p *plan) addLookups(h *history, g guess, i int, looks []look) {
+	o := h.ops[i]
+	for _, l := range looks {
+		pt := h.view(i, nameView)
+		pt.name = l
+		if l.name == o.Path {
+			pt.file = g.file[i]
+			pt.sized = o.Kind == model.Stat && pt.file != none
+			pt.from = int(o.Result.Size)
+		}
+		p.lookups[i] = append(p.lookups[i], p.add(pt))
+	}
+}
+
+// found is the lookups that operation i's data comes after: its own, or those
+// of the open of its handle.
+func (p *plan) found(h *history, i int) []int {
+	if h.slot[i] != none {
+		return p.lookups[h.slot[i]]
+	}
+	return p.lookups[i]
+}
+
+// addChange adds the views of change i, as far as the rung judges them, and its
+// effect. A pending change that never could find its file gets no points.
+func (p *plan) addChange(h *history, g guess, i int) {
+	o := h.ops[i]
+	data := changesData(o.Kind)
+	if data && h.fileOf(i, g) == none {
+		p.impossible = p.impossible || !o.Pending() // a handle whose open found nothing
+		return
+	}
+	o.Result.Errno = model.OK // of a pending change: had it succeeded
+	switch {
+	case h.rung == lossless && data && o.Path != "":
+		p.addLookups(h, g, i, []look{{o.Path, only(model.File)}})
+	case h.rung == synced && o.Path != "", h.rung == linear && data && o.Path != "":
+		p.addLookups(h, g, i, h.causes(o)[0])
+	}
+	var views []int
+	if o.Kind == model.Append && h.rung != linear {
+		pt := h.view(i, sizeView)
+		pt.file, pt.from, pt.to = h.fileOf(i, g), g.offset[i], g.offset[i]
+		if h.rung != lossless {
+			pt.first = p.found(h, i)
+		}
+		views = append(views, p.add(pt))
+	}
+	pt := point{kind: effect, op: i, lo: o.Call, file: none}
+	pt.hi, pt.must = h.publish(i, g)
+	if data {
+		pt.file = h.fileOf(i, g)
+	}
+	if h.rung != lossless {
+		pt.first = append(views, p.found(h, i)...)
+	}
+	p.effects[i] = p.add(pt)
+}
+
+// addObservation adds the views of observation i.
+func (p *plan) addObservation(h *history, g guess, i int) {
+	o := h.ops[i]
+	if o.Path != "" {
+		p.addLookups(h, g, i, h.causes(o)[g.cause[i]])
+	}
+	if o.Kind != model.Read || o.Result.Errno != model.OK {
+		return
+	}
+	view := func(kind pointKind) point {
+		pt := h.view(i, kind)
+		pt.file, pt.first = h.fileOf(i, g), p.found(h, i)
+		return pt
+	}
+	off, got, asked := int(o.Off), len(o.Result.Data), int(o.Len)
+	size := view(sizeView)
+	size.from, size.to = off+got, off+got
+	if got == 0 {
+		size.from = 0
+	}
+	if got == asked {
+		size.to = math.MaxInt
+	}
+	if h.rung == linear {
+		size.kind, size.data = wholeView, o.Result.Data
+		p.add(size)
+		return
+	}
+	p.add(size)
+	for from := off; from < off+got; {
+		to := min(from-from%model.WordsPerBlock+model.WordsPerBlock, off+got)
+		block := view(blockView)
+		block.from, block.data = from, o.Result.Data[from-off:to-off]
+		p.add(block)
+		from = to
+	}
+}
+
+// addBinding adds the lookup of an operation that is not judged, or watches
+// that it could not find anything.
+func (p *plan) addBinding(h *history, g guess, i int) {
+	o := h.ops[i]
+	if g.file[i] == none {
+		p.watches = append(p.watches, watch{op: i, name: o.Path, lo: h.refresh(i), hi: o.Return})
+		return
+	}
+	p.addLookups(h, g, i, []look{{o.Path, only(model.File)}})
+}
+
+// orderChanges orders the effects of one host on the same thing.
+func (p *plan) orderChanges(h *history, g guess) {
+	for j, second := range p.effects {
+		for i, first := range p.effects[:j] {
+			a, b := h.ops[i], h.ops[j]
+			if first != none && second != none && a.Host == b.Host && a.Return < b.Call && h.conflict(i, j, g) {
+				p.points[second].first = append(p.points[second].first, first)
+			}
+		}
+	}
+}
+
+// conflict reports whether two changes are of the same name, or of the same
+// block or the size of one file.
+func (h *history) conflict(i, j int, g guess) bool {
+	a, b := h.ops[i], h.ops[j]
+	if changesData(a.Kind) != changesData(b.Kind) {
+		return false
+	}
+	if !changesData(a.Kind) {
+		return a.Path == b.Path
+	}
+	if h.fileOf(i, g) != h.fileOf(j, g) {
+		return false
+	}
+	if a.Kind != model.Write || b.Kind != model.Write {
+		return true
+	}
+	const w = model.WordsPerBlock
+	aFrom, aTo := int(a.Off)/w, (int(a.Off)+written(a)+w-1)/w
+	bFrom, bTo := int(b.Off)/w, (int(b.Off)+written(b)+w-1)/w
+	return aFrom < bTo && bFrom < aTo
+}
+
+// orderViews orders the judged views of one host of the same thing. At
+// linearizable their windows do that. At nothing-lost only Final's are judged.
+func (p *plan) orderViews(h *history) {
+	if h.rung == linear {
+		return
+	}
+	for j := range p.points {
+		for i := range p.points {
+			a, b := h.ops[p.points[i].op], h.ops[p.points[j].op]
+			if p.points[i].kind == effect || p.points[j].kind == effect || a.Host != b.Host || a.Return >= b.Call {
+				continue
+			}
+			if h.rung == lossless && a.Host != model.Final {
+				continue
+			}
+			if sameThing(p.points[i], p.points[j]) {
+				p.points[j].first = append(p.points[j].first, i)
+			}
+		}
+	}
+}
+
+// sameThing reports whether two views are of one name, one size or one block.
+// A stat sees name and size in one view.
+func sameThing(a, b point) bool {
+	switch {
+	case a.kind == nameView && b.kind == nameView:
+		return a.name.name == b.name.name
+	case a.kind == blockView && b.kind == blockView:
+		return a.file == b.file && a.from/model.WordsPerBlock == b.from/model.WordsPerBlock
+	case a.kind == blockView || b.kind == blockView:
+		return false
+	}
+	aSize, bSize := a.kind == sizeView || a.sized, b.kind == sizeView || b.sized
+	return aSize && bSize && a.file == b.file
+}
