@@ -104,6 +104,7 @@ type finding struct {
 // change names a change that could not take effect with the answer it gave.
 func (f *finding) change() {
 	final := f.c.g.FinalOnly
+	f.v.Observed = naming(f.op) + " answered ok"
 	switch f.op.Kind {
 	case model.Create, model.Mkdir:
 		f.with = f.last(model.Create, model.Mkdir)
@@ -151,7 +152,10 @@ func (f *finding) observation() {
 		}
 		f.with = f.last(model.Create, model.Mkdir)
 		f.but = fmt.Sprintf("it saw no %s, and nobody removed it in between", f.path)
-		f.v.Allowed = []string{"a name that was made is seen"}
+		f.v.Allowed = []string{fmt.Sprintf("%s is there", f.path)}
+		if f.op.Kind == model.Readdir && f.op.Result.Errno == model.OK {
+			f.v.Observed = fmt.Sprintf("no %s", f.path)
+		}
 	default:
 		f.v.Anomaly = model.PhantomFile
 		f.with = f.last(model.Unlink, model.Rmdir)
@@ -160,6 +164,9 @@ func (f *finding) observation() {
 		}
 		f.but = fmt.Sprintf("it saw %s (%s)", f.path, f.op.Answer())
 		f.v.Allowed = []string{"ENOENT"}
+		if f.op.Kind == model.Readdir && f.op.Result.Errno == model.OK {
+			f.v.Observed, f.v.Allowed = fmt.Sprintf("%s is listed", f.path), []string{fmt.Sprintf("no %s", f.path)}
+		}
 		if f.op.Result.Errno == model.OK && f.with == nil {
 			// Present, but as something else than what was made last.
 			f.with = f.last(model.Create, model.Mkdir)

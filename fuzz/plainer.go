@@ -31,6 +31,35 @@ func plainerKinds(p model.Program, can model.KindSet, yield func(model.Program) 
 			}
 		}
 	}
+	filesForDirectories(p, yield)
+}
+
+// filesForDirectories makes files of what need not be directories: a lost file
+// is the plainer story. A name is changed in all its steps at once, since a file
+// that is removed with rmdir would be another story.
+func filesForDirectories(p model.Program, yield func(model.Program) bool) {
+	for i, s := range p.Steps {
+		if s.Kind != model.Mkdir || slices.ContainsFunc(p.Steps[:i], func(t model.Step) bool { return t.Kind == model.Mkdir && t.Path == s.Path }) {
+			continue
+		}
+		q := p.Clone()
+		for j, t := range q.Steps {
+			if t.Path != s.Path {
+				continue
+			}
+			switch t.Kind {
+			case model.Mkdir:
+				q.Steps[j].Kind = model.Create
+			case model.Rmdir:
+				q.Steps[j].Kind = model.Unlink
+			case model.Readdir:
+				q.Steps[j].Kind = model.Stat
+			}
+		}
+		if !yield(q) {
+			return
+		}
+	}
 }
 
 // pathsForHandles names the file where a step goes through a handle: first in
