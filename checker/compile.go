@@ -89,8 +89,12 @@ type component struct {
 	history []model.Op
 	info    []opInfo
 
-	names   []model.Path // 0: the name in the root directory; then those below it
-	nodes   []model.NodeType
+	names []model.Path // 0: the name in the root directory; then those below it
+	nodes []model.NodeType
+
+	nodeNames []int // by node: the name it was made at
+	creators  []int // by name: how many files were made at it
+
 	width   int // words a file can have
 	ops     []int
 	changes []change
@@ -181,6 +185,8 @@ func (c *component) nameIndex(p model.Path, add bool) int {
 // where the order of a host's views makes the choice matter).
 func (c *component) compile() {
 	c.nodes = append(c.nodes[:0], model.Absent)
+	c.nodeNames = append(c.nodeNames[:0], -1)
+	c.creators = resized(c.creators, len(c.names))
 	c.changes, c.binds, c.atoms = c.changes[:0], c.binds[:0], c.atoms[:0]
 	c.views, c.syncs, c.several = c.views[:0], c.syncs[:0], c.several[:0]
 	for _, i := range c.ops {
@@ -431,13 +437,15 @@ func (c *component) newChange(i int) change {
 func (c *component) nameChange(i, name int) {
 	ch := c.newChange(i)
 	ch.name = name
-	switch c.history[i].Kind {
-	case model.Create:
-		c.nodes = append(c.nodes, model.File)
-		ch.node = len(c.nodes) - 1
-	case model.Mkdir:
-		c.nodes = append(c.nodes, model.Dir)
-		ch.node = len(c.nodes) - 1
+	if kind := c.history[i].Kind; kind == model.Create || kind == model.Mkdir {
+		ch.node = len(c.nodes)
+		c.nodeNames = append(c.nodeNames, name)
+		if kind == model.Create {
+			c.nodes = append(c.nodes, model.File)
+			c.creators[name]++
+		} else {
+			c.nodes = append(c.nodes, model.Dir)
+		}
 	}
 	c.changes = append(c.changes, ch)
 }

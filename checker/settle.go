@@ -44,14 +44,20 @@ func (c *component) fits(s state, a *atom) bool {
 		if a.mask&(1<<c.nodes[node]) == 0 {
 			return false
 		}
-		return a.size < 0 || int64(c.seeSize(s, a.op, node)) == a.size
+		if a.size < 0 {
+			return true
+		}
+		size, ok := c.seeSize(s, a.op, node)
+		return ok && int64(size) == a.size
 	}
 	node, ok := c.bound(s, a.bind)
 	if !ok || node == 0 {
 		return false
 	}
-	if a.kind != blockAtom && !sizeFits(c.seeSize(s, a.op, node), a) {
-		return false
+	if a.kind != blockAtom {
+		if size, ok := c.seeSize(s, a.op, node); !ok || !sizeFits(size, a) {
+			return false
+		}
 	}
 	if len(a.data) == 0 {
 		return true
@@ -63,8 +69,7 @@ func (c *component) fits(s state, a *atom) bool {
 		c.words = make([]byte, len(a.data))
 	}
 	p := c.words[:len(a.data)]
-	c.seeWords(s, a.op, node, a.off, p)
-	return bytes.Equal(p, a.data)
+	return c.seeWords(s, a.op, node, a.off, p) && bytes.Equal(p, a.data)
 }
 
 // sizeFits: a read that got all it asked for says that the file was at least so
@@ -144,8 +149,10 @@ func (c *component) choose(s state, index int) bool {
 			return true
 		}
 	} else if node, ok := c.bound(s, b.size); ok && node != 0 {
-		c.setBound(s, index, uint32(c.seeSize(s, b.op, node))+1)
-		return true
+		if size, ok := c.seeSize(s, b.op, node); ok {
+			c.setBound(s, index, uint32(size)+1)
+			return true
+		}
 	}
 	switch {
 	case b.optional: // bindCloses has the last word

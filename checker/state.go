@@ -127,20 +127,52 @@ func (c *component) seeName(s state, op, name int) int {
 	return node
 }
 
-// seeSize is what operation op's host sees as the size of a file.
-func (c *component) seeSize(s state, op, node int) int {
-	size := c.size(s, node)
+// over reports whether change ch is laid over what operation op's host sees of
+// a file. known is false where that cannot be said yet: which file the change
+// found, or at which offset it appended, is seen later in this order. Then the
+// host's view has no meaning here.
+func (c *component) over(s state, ch *change, index, op, node int) (yes, known bool) {
+	if ch.bind < 0 || !c.own(s, ch, index, op) {
+		return false, true
+	}
+	n, ok := c.bound(s, ch.bind)
+	if !ok {
+		name := c.binds[ch.bind].name
+		if c.nodeNames[node] != name {
+			return false, true
+		}
+		if c.creators[name] > 1 {
+			return false, false
+		}
+		n = node
+	}
+	if n != node {
+		return false, true
+	}
+	if ch.offset >= 0 {
+		_, known := c.bound(s, ch.offset)
+		return true, known
+	}
+	return true, true
+}
+
+// seeSize is what operation op's host sees as the size of a file; ok is false
+// where its view has no meaning yet.
+func (c *component) seeSize(s state, op, node int) (size int, ok bool) {
+	size = c.size(s, node)
 	if c.atomic() {
-		return size
+		return size, true
 	}
 	for i := range c.changes {
-		if ch := &c.changes[i]; ch.bind >= 0 && c.own(s, ch, i, op) {
-			if n, ok := c.bound(s, ch.bind); ok && n == node {
-				size = c.sizeAfter(s, ch, size)
-			}
+		yes, known := c.over(s, &c.changes[i], i, op, node)
+		if !known {
+			return 0, false
+		}
+		if yes {
+			size = c.sizeAfter(s, &c.changes[i], size)
 		}
 	}
-	return size
+	return size, true
 }
 
 // sizeAfter is a file's size after a change of its content.
@@ -163,19 +195,23 @@ func (c *component) offsetOf(s state, ch *change, size int) int {
 	return v
 }
 
-// seeWords fills p with what operation op's host sees of a file from off on.
-func (c *component) seeWords(s state, op, node, off int, p []byte) {
+// seeWords fills p with what operation op's host sees of a file from off on; ok
+// is false where its view has no meaning yet.
+func (c *component) seeWords(s state, op, node, off int, p []byte) (ok bool) {
 	copy(p, c.content(s, node)[off:])
 	if c.atomic() {
-		return
+		return true
 	}
 	for i := range c.changes {
-		if ch := &c.changes[i]; ch.bind >= 0 && c.own(s, ch, i, op) {
-			if n, ok := c.bound(s, ch.bind); ok && n == node {
-				c.lay(s, ch, p, off)
-			}
+		yes, known := c.over(s, &c.changes[i], i, op, node)
+		if !known {
+			return false
+		}
+		if yes {
+			c.lay(s, &c.changes[i], p, off)
 		}
 	}
+	return true
 }
 
 // lay puts a change of content on top of words that begin at off.

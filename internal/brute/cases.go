@@ -70,6 +70,8 @@ var Cases = []Case{
 	{emptyFile + "A append a=5; B append a=6; end; F read a -> 6", false, true, true, "appends at one offset"},
 	{emptyFile + "A append a=5; A sync; B remount; B append a=6; end; F read a -> 6", false, false, false, "append over a synced append"},
 	{emptyFile + "A append a=5; A append a=6; end; F read a -> 6", false, false, false, "append over an own append"},
+	{"C create a; C write a[0]=5; C unmount; A mount; B mount; A open a f1; A append f1=2; A read f1[0] -> 2; end; F read a -> 52",
+		false, false, true, "own append seen where it is not"},
 
 	{"A create a; A fsync a; B mount; B stat a -> ENOENT; end; F stat a -> 0", false, false, true, "fsync publishes the name too"},
 	{"A create a; A create b; A fsync b; B mount; B stat a -> ENOENT; B stat b -> 0; end; F stat a -> 0",
