@@ -1,0 +1,131 @@
+package doublemount_test
+
+import (
+	"context"
+	"slices"
+	"testing"
+
+	"github.com/doublemount/doublemount/checker"
+	"github.com/doublemount/doublemount/fuzz"
+	"github.com/doublemount/doublemount/internal/testscale"
+	"github.com/doublemount/doublemount/model"
+	"github.com/doublemount/doublemount/sim"
+	"github.com/doublemount/doublemount/sim/designs"
+)
+
+// campaign is a hunt on a design that a test looks at as a whole.
+func campaign(t *testing.T, d sim.Design, seed uint64, runs int) (fuzz.Result, model.Capabilities) {
+	t.Helper()
+	r, err := sim.New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	judge := checker.New(0, append([]model.Guarantee{d.Guarantee}, model.Axes()...)...)
+	result, err := fuzz.Hunt(context.Background(), r, judge, fuzz.Options{Seed: seed, Hosts: 2, Runs: runs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return result, r.Capabilities()
+}
+
+// The design that is right is found right, by runs that would have shown it
+// wrong: two hosts wrote one block in 30 % of them, a hold fired in 20 %, and
+// every operation gave every result that the specification has for it.
+func TestSingleIsCleanAndNotWeak(t *testing.T) {
+	result, caps := campaign(t, designs.Single(), 1, testscale.Count(10_000, 200_000))
+	for _, f := range result.Findings {
+		t.Errorf("%s: %s\n%s", f.Verdict.Guarantee, f.Verdict.Anomaly, f.Program)
+	}
+	if result.Inconclusive > 0 || result.HarnessErrors > 0 || len(result.Nondeterministic) > 0 {
+		t.Errorf("%d inconclusive, %d harness errors, nondeterministic: %v", result.Inconclusive, result.HarnessErrors, result.Nondeterministic)
+	}
+	c := result.Coverage
+	if weak := c.Weak(caps); len(weak) > 0 {
+		t.Errorf("weak: %q", weak)
+	}
+	t.Logf("%d runs; two hosts wrote one block in %d, a hold fired in %d", c.Runs, c.Collided, c.Overlapped)
+	if c.Collided*100 < c.Runs*30 || c.Overlapped*100 < c.Runs*20 {
+		t.Errorf("of %d runs two hosts wrote one block in %d (want 30 %%), a hold fired in %d (want 20 %%)", c.Runs, c.Collided, c.Overlapped)
+	}
+	for _, k := range caps.Kinds.Kinds() {
+		if k == model.Refresh {
+			continue
+		}
+		for _, e := range model.Results(k) {
+			if c.Answers[k][e] == 0 {
+				t.Errorf("%v never answered %v", k, e)
+			}
+		}
+	}
+}
+
+// The planted bug is found within 1,000 runs, and what an ordinary file system
+// loses on a shared disk with every seed.
+func TestBrokenDesignsAreFound(t *testing.T) {
+	for seed := range uint64(20) {
+		result, _ := campaign(t, designs.Local(), seed, 256)
+		found := false
+		for _, f := range result.Findings {
+			found = found || f.Verdict.Guarantee == model.NothingLost.Name
+		}
+		if !found {
+			t.Errorf("local, seed %d: nothing-lost not violated", seed)
+		}
+	}
+	for _, bug := range designs.Single().Bugs {
+		result, _ := campaign(t, bug, 1, 1000)
+		found := false
+		for _, f := range result.Findings {
+			found = found || f.Verdict.Guarantee == bug.Guarantee.Name
+		}
+		if !found {
+			t.Errorf("%s: %s not violated within 1,000 runs", bug.Name, bug.Guarantee.Name)
+		}
+	}
+}
+
+// What the minimiser leaves needs every step and every hold that it has: taking
+// any one away makes the finding go. Over random failures of every kind.
+func TestFindingsAreMinimal(t *testing.T) {
+	ctx := context.Background()
+	want := testscale.Count(150, 3000)
+	for _, d := range []sim.Design{designs.Local(), designs.LocalWritethrough(), designs.Single().Bugs[0]} {
+		r, err := sim.New(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer r.Close()
+		judge := checker.New(0, append([]model.Guarantee{model.Linearizable, model.NothingLost}, model.Axes()...)...)
+		opts := fuzz.Options{Seed: 5}
+		found := map[model.Anomaly]int{}
+		for n, total := 0, 0; total < want; n++ {
+			p := opts.Program(r.Capabilities(), n)
+			run, err := r.Run(ctx, p)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, v := range judge(run) {
+				if v.Outcome != model.Violated {
+					continue
+				}
+				total++
+				found[v.Anomaly]++
+				small, _, _, err := fuzz.Minimise(ctx, r, judge, p, v)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, q := range fuzz.OneAway(small) {
+					run, err := r.Run(ctx, q)
+					if err != nil {
+						t.Fatal(err)
+					}
+					if slices.ContainsFunc(judge(run), v.Same) {
+						t.Fatalf("%s run %d, %s %s: not minimal:\n%s\nsince this gives it too:\n%s", d.Name, n, v.Guarantee, v.Anomaly, small, q)
+					}
+				}
+			}
+		}
+		t.Logf("%s: %v", d.Name, found)
+	}
+}
