@@ -76,11 +76,11 @@ func (c *component) foreign(i int, path model.Path) bool {
 	return c.pathOf(i) != path
 }
 
-// overwritten reports whether anything else changed words of a write.
+// overwritten reports whether anything later changed words of a write.
 func (f *finding) overwritten(w *model.Op) bool {
 	for _, i := range f.c.ops {
 		op := &f.c.history[i]
-		if op == w || !op.Succeeded() || f.c.pathOf(i) != f.path {
+		if op == w || op.Return < w.Call || !op.Succeeded() || f.c.pathOf(i) != f.path {
 			continue
 		}
 		switch op.Kind {
