@@ -1,0 +1,185 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/doublemount/doublemount/checker"
+	"github.com/doublemount/doublemount/fuzz"
+	"github.com/doublemount/doublemount/model"
+	"github.com/doublemount/doublemount/reports"
+)
+
+// defaultFor is how long a hunt takes that was given neither a number of runs
+// nor a time.
+const defaultFor = 10 * time.Second
+
+// huntVerb is "hunt".
+type huntVerb struct {
+	Design    string        `arg:"" optional:"" help:"Design or planted bug to hunt (default: the first that \"designs\" lists)."`
+	Hosts     hostCount     `default:"2" env:"DOUBLEMOUNT_HOSTS" placeholder:"N" help:"Hosts that share the disk, 1 to 16 (default: 2)."`
+	Seed      uint64        `default:"1" env:"DOUBLEMOUNT_SEED" placeholder:"N" help:"Where the runs come from: the same seed gives the same runs (default: 1)."`
+	Runs      runCount      `env:"DOUBLEMOUNT_RUNS" placeholder:"N" help:"Stop after so many runs; alone, there is no limit of time."`
+	For       span          `env:"DOUBLEMOUNT_FOR" placeholder:"DURATION" help:"Stop after so long; what was begun is finished (default, without --runs: 10s)."`
+	Guarantee guaranteeName `env:"DOUBLEMOUNT_GUARANTEE" placeholder:"G" help:"Guarantee to hold the design to (default: what it declares). Capacity, fsck and progress are always judged."`
+	Out       string        `default:"doublemount-findings" env:"DOUBLEMOUNT_OUT" placeholder:"DIR" help:"Directory for case files, made when there is something to write (default: ./doublemount-findings)."`
+	First     bool          `env:"DOUBLEMOUNT_FIRST" help:"Stop at the first batch of runs that has a finding."`
+	Format    format        `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print what was found (default: text)."`
+}
+
+// Help is the long help, with an example.
+func (huntVerb) Help() string {
+	return `Exit code: 0 clean, 1 something found, 2 bad usage, 3 the harness failed or a run differed from itself, 4 inconclusive, interrupted or too little reached.
+
+Example, the incident in ten seconds:
+
+    doublemount hunt local
+
+Example, the first thing that breaks a stronger promise, for a program:
+
+    doublemount hunt single/no-lock --guarantee linearizable --first --format json`
+}
+
+// run implements verb.
+func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
+	design := a.designs[0]
+	if v.Design != "" {
+		var err error
+		if design, err = lookup(a.designs, v.Design); err != nil {
+			return exitUsage, err
+		}
+	}
+	if v.Guarantee == "" {
+		v.Guarantee = guaranteeName(design.Guarantee.Name)
+	}
+	if err := writable(v.Out); err != nil {
+		return exitUsage, fmt.Errorf("--out %s: %w\nhint: --out DIR names a directory that can be written to", quoteArg(v.Out), err)
+	}
+	limit := time.Duration(v.For)
+	if limit == 0 && v.Runs == 0 {
+		limit = defaultFor
+	}
+	c := &campaign{first: v.First, limit: limit, order: job{
+		Design: design.Name, Guarantees: v.judged(), Hosts: int(v.Hosts), Seed: v.Seed, Runs: int(v.Runs),
+	}}
+	began := time.Now()
+	done := showProgress(a.stderr, c)
+	result, failure := c.hunt(ctx)
+	took := time.Since(began)
+	done()
+	if failure != nil && result.Runs == 0 && len(result.Findings) == 0 {
+		return exitHarness, failure
+	}
+	slices.SortStableFunc(result.Findings, mostTelling)
+
+	s := summary{verb: v, design: design, result: result, limit: limit, took: took}
+	if result.Runs > 0 {
+		s.weak = result.Coverage.Weak(c.caps)
+	}
+	found, err := v.show(a, c, result.Findings)
+	if err != nil {
+		return exitHarness, err
+	}
+	if err := s.print(a, found); err != nil {
+		return exitHarness, fmt.Errorf("write the summary: %w", err)
+	}
+	if failure != nil {
+		return exitHarness, failure
+	}
+	return s.code(), nil
+}
+
+// judged is the guarantees of every run: the one asked for, and the axes.
+func (v *huntVerb) judged() []string {
+	names := []string{string(v.Guarantee)}
+	for _, g := range model.Axes() {
+		if g.Name != names[0] {
+			names = append(names, g.Name)
+		}
+	}
+	return names
+}
+
+// show explains each finding, writes its case file and, as text, prints it.
+func (v *huntVerb) show(a *app, c *campaign, findings []fuzz.Finding) ([]reports.Finding, error) {
+	e := explainer{c: c}
+	defer e.close()
+	var all []reports.Finding
+	for _, f := range findings {
+		s, err := e.explain(f)
+		if err != nil {
+			return all, err
+		}
+		r := reports.Finding{Design: c.order.Design, Verdict: f.Verdict, Run: s.Run, Cause: s.Cause, Original: f.Original}
+		if r.Guarantee, err = model.ParseGuarantee(f.Verdict.Guarantee); err != nil {
+			return all, err
+		}
+		if r.File, err = writeCase(v.Out, caseOf(c.order, f, s)); err != nil {
+			return all, fmt.Errorf("write a finding to %s: %w", quoteArg(v.Out), err)
+		}
+		r.Replay = command() + " replay " + quoteArg(r.File)
+		all = append(all, r)
+		if v.Format == "json" {
+			continue
+		}
+		if err := reports.Text(a.stdout, r); err != nil {
+			return all, fmt.Errorf("write a finding: %w", err)
+		}
+		if _, err := fmt.Fprintln(a.stdout); err != nil {
+			return all, fmt.Errorf("write a finding: %w", err)
+		}
+	}
+	return all, nil
+}
+
+// mostTelling orders findings for a reader: what the ladder says before the
+// axes, a lost file before everything else, then the smaller program.
+func mostTelling(a, b fuzz.Finding) int {
+	rank := func(f fuzz.Finding) int {
+		if g, err := model.ParseGuarantee(f.Verdict.Guarantee); err == nil && g.Axis {
+			return 2
+		}
+		if f.Verdict.Anomaly != model.LostFile {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(len(a.Program.Steps), len(b.Program.Steps)))
+}
+
+// explainer looks for the causes of findings, in a child: what it tries is not
+// what the campaign ran, and may hang.
+type explainer struct {
+	c    *campaign
+	slot slot
+}
+
+func (e *explainer) close() { e.slot.close() }
+
+// explain is the run of a finding, and its cause if that can be found. Where
+// the run itself ends the process there is nothing but the program.
+func (e *explainer) explain(f fuzz.Finding) (shown, error) {
+	s := shown{Run: model.Run{Program: f.Program}, Verdicts: []model.Verdict{f.Verdict}, Cause: checker.Cause{Text: checker.NotIsolated}}
+	if e.c.deaths[f.Program.String()] != nil {
+		return s, nil
+	}
+	for _, t := range []task{taskExplain, taskRun} {
+		e.slot.c, e.slot.kill = e.c, context.Background()
+		if err := e.slot.ready(e.c.order.Design); err != nil {
+			return s, err
+		}
+		j := e.c.order
+		j.Task, j.Program, j.Verdict = t, f.Program, f.Verdict
+		a, err := e.slot.child.ask(j)
+		if err == nil {
+			a.Shown.Cause.Text = cmp.Or(a.Shown.Cause.Text, checker.NotIsolated)
+			return *a.Shown, nil
+		}
+		e.slot.child.close() // it may be dead; the next try has a new one
+		e.slot.child = nil
+	}
+	return s, nil
+}

@@ -1,0 +1,65 @@
+package cli_test
+
+import (
+	"bytes"
+	"errors"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestInterrupt: what was found so far is written and printed, and the code
+// says whether anything was.
+func TestInterrupt(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no interrupt can be sent to a process there")
+	}
+	t.Run("with findings", func(t *testing.T) {
+		t.Parallel()
+		cases := interrupt(t, 1, "doublemount", "hunt", "local", "--runs", "1000000000")
+		if len(cases) == 0 {
+			t.Error("no case files")
+		}
+	})
+	t.Run("clean", func(t *testing.T) {
+		t.Parallel()
+		if cases := interrupt(t, 4, "broken", "hunt", "sound", "--hosts", "1", "--runs", "1000000000"); len(cases) > 0 {
+			t.Errorf("case files %q", cases)
+		}
+	})
+}
+
+// interrupt sends os.Interrupt to a command after a while, wants the exit code
+// and a summary, and returns the case files that it has written.
+func interrupt(t *testing.T, code int, name string, args ...string) []string {
+	t.Helper()
+	dir := t.TempDir()
+	var stdout, stderr bytes.Buffer
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &stdout, &stderr
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	const enough = 800 * time.Millisecond // for some batches
+	time.Sleep(enough)
+	if err := cmd.Process.Signal(os.Interrupt); err != nil {
+		t.Fatal(err)
+	}
+	err := cmd.Wait()
+	failed, ok := errors.AsType[*exec.ExitError](err)
+	if !ok || failed.ExitCode() != code {
+		t.Fatalf("%v; want exit code %d\n%s%s", err, code, &stdout, &stderr)
+	}
+	if !strings.Contains(stdout.String(), "ended:     signal (interrupted)") || strings.Contains(stdout.String(), "runs:      0,") {
+		t.Errorf("no summary of an interrupted hunt:\n%s", &stdout)
+	}
+	cases, err := filepath.Glob(filepath.Join(dir, "doublemount-findings", "*.case"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cases
+}

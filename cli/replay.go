@@ -1,0 +1,256 @@
+package cli
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/doublemount/doublemount/corpus"
+	"github.com/doublemount/doublemount/model"
+	"github.com/doublemount/doublemount/reports"
+)
+
+// replayVerb is "replay".
+type replayVerb struct {
+	Cases  []string `arg:"" name:"case" help:"Case files to run."`
+	Trace  bool     `env:"DOUBLEMOUNT_TRACE" help:"Print every record of the trace."`
+	On     machine  `default:"sim" env:"DOUBLEMOUNT_ON" placeholder:"sim|dir" help:"Where to run: on the simulated designs that the cases name, or in a plain directory (default: sim)."`
+	Format format   `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print the outcome (default: text)."`
+}
+
+// Help is the long help, with an example.
+func (replayVerb) Help() string {
+	return `Each case is run on its design, where every expectation must be met, and on every design that keeps it, where all that it speaks of must be held. A hold that never fires, or a step that its host could not do, makes a case stale: it no longer shows what it was made for. Exit code: 0 all as expected, 1 not, 2 a file is missing or is no case; then none is run.
+
+With --on dir the program is run once, unchanged, by hosts that all work in the same plain directory of this machine, and the expectations are the same. Such hosts share one cache, so what needs two caches to go wrong is held, and reported as not reproduced. Steps run one after another there and there is no disk of ours: a case with a hold, a writeback or a statfs is stale on it, and there is no trace.
+
+Example:
+
+    doublemount replay doublemount-findings/*.case --trace`
+}
+
+// run implements verb.
+func (v *replayVerb) run(ctx context.Context, a *app) (int, error) {
+	files, err := v.read(a)
+	if err != nil {
+		return exitUsage, err
+	}
+	p := player{ctx: ctx}
+	defer p.close()
+	code := exitClean
+	list := replayList{Schema: reports.Schema, Tool: version(), On: string(v.On), Cases: []replayed{}}
+	for _, f := range files {
+		r, err := v.replay(&p, f)
+		if ctx.Err() != nil {
+			return exitWeak, errors.New("interrupted")
+		}
+		if err != nil {
+			return exitHarness, fmt.Errorf("%s: %w", printable(f.Name), err)
+		}
+		if !r.OK {
+			code = exitFound
+		}
+		if v.Format == "json" {
+			list.Cases = append(list.Cases, r)
+		} else if _, err := a.stdout.Write(r.text()); err != nil {
+			return exitHarness, fmt.Errorf("write the outcome: %w", err)
+		}
+	}
+	if v.Format == "json" {
+		e := json.NewEncoder(a.stdout)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		if err := e.Encode(list); err != nil {
+			return exitHarness, fmt.Errorf("write the outcome: %w", err)
+		}
+	}
+	return code, nil
+}
+
+// read reads the cases and looks up what they name, so that nothing is run
+// unless all can be. The error is of every file that cannot.
+func (v *replayVerb) read(a *app) ([]corpus.File, error) {
+	var files []corpus.File
+	var errs []error
+	for _, name := range v.Cases {
+		c, err := corpus.ReadFile(name)
+		switch {
+		case err == nil || strings.Contains(err.Error(), "\nhint: "):
+		case errors.Is(err, os.ErrNotExist):
+			err = fmt.Errorf("%s: no such file\nhint: hunt writes cases to ./doublemount-findings", printable(name))
+		default:
+			err = fmt.Errorf("%w\nhint: a case file is what hunt writes, or made like one", err)
+		}
+		for _, design := range append([]string{c.Design}, c.Keeps...) {
+			if err == nil {
+				if _, err = lookup(a.designs, design); err != nil {
+					err = fmt.Errorf("%s: %w", printable(name), err)
+				}
+			}
+		}
+		if err != nil {
+			errs = append(errs, err)
+		}
+		files = append(files, corpus.File{Name: name, Case: c})
+	}
+	return files, errors.Join(errs...)
+}
+
+// replayList is the JSON object that replay writes. Fields are only added.
+type replayList struct {
+	Schema int        `json:"schema"`
+	Tool   string     `json:"tool"`
+	On     string     `json:"on"`
+	Cases  []replayed `json:"cases"`
+}
+
+// replayed is what became of one case.
+type replayed struct {
+	File        string   `json:"file"`
+	Design      string   `json:"design"`
+	OK          bool     `json:"ok"`
+	Met         []string `json:"met"`         // "nothing-lost violated: lost file", "single keeps it"
+	Differences []string `json:"differences"` // "fsck: want held, got violated (double free)"
+	Digest      string   `json:"digest"`      // of the run on the case's own design; empty if it did not return
+	Trace       []string `json:"trace,omitempty"`
+}
+
+// replay runs one case, on everything that it names.
+func (v *replayVerb) replay(p *player, f corpus.File) (replayed, error) {
+	c := f.Case
+	r := replayed{File: f.Name, Design: c.Design, Met: []string{}, Differences: []string{}}
+	var names []string
+	for _, e := range c.Expect {
+		names = append(names, e.Guarantee)
+	}
+	play := p.sim
+	if v.On == "dir" {
+		play = p.dir
+	}
+	s, err := play(c.Design, names, c.Program)
+	if err != nil {
+		return r, err
+	}
+	for i, e := range c.Expect {
+		got := s.Verdicts[i]
+		if expectation(got) == e {
+			r.Met = append(r.Met, e.Guarantee+" "+e.Outcome.String()+anomalyOf(got, ": ", ""))
+			continue
+		}
+		text := ""
+		if v.On == "dir" && e.Outcome == model.Violated && got.Outcome == model.Held {
+			text = ": not reproduced on dir, where the hosts share one cache"
+		}
+		want := model.Verdict{Outcome: e.Outcome, Anomaly: e.Anomaly}
+		r.Differences = append(r.Differences, fmt.Sprintf("%s: want %s, got %s%s", e.Guarantee, outcomeOf(want), outcomeOf(got), text))
+	}
+	r.Differences = append(r.Differences, stale(s.Run)...)
+	if s.Run.Digest != 0 {
+		r.Digest = reports.Hex(s.Run.Digest)
+	}
+	if v.Trace {
+		r.Trace = []string{}
+		for _, record := range s.Run.Trace {
+			r.Trace = append(r.Trace, record.String())
+		}
+		if s.Cut > 0 {
+			r.Trace = append(r.Trace, fmt.Sprintf("%d more records", s.Cut))
+		}
+	}
+	if v.On != "dir" {
+		if err := r.keepers(p, c, names); err != nil {
+			return r, err
+		}
+	}
+	r.OK = len(r.Differences) == 0
+	return r, nil
+}
+
+// keepers runs the program on the designs that keep it.
+func (r *replayed) keepers(p *player, c corpus.Case, names []string) error {
+	for _, design := range c.Keeps {
+		s, err := p.sim(design, names, c.Program)
+		if err != nil {
+			return err
+		}
+		kept := true
+		for _, got := range s.Verdicts {
+			if got.Outcome != model.Held {
+				kept = false
+				r.Differences = append(r.Differences, fmt.Sprintf("%s on %s: want held, got %s", got.Guarantee, design, outcomeOf(got)))
+			}
+		}
+		if kept {
+			r.Met = append(r.Met, design+" keeps it")
+		}
+	}
+	return nil
+}
+
+// stale says what a run did not do of its program: holds that never fired, and
+// steps that were skipped. A step that a hold waits for has served its purpose
+// even so.
+func stale(run model.Run) []string {
+	var texts []string
+	awaited := map[int]bool{}
+	for i, h := range run.Program.Holds {
+		awaited[h.Until] = true
+		if i < len(run.Holds) && run.Holds[i] == model.NeverFired {
+			texts = append(texts, "stale: "+h.String()+" never fired")
+		}
+	}
+	for _, op := range run.History {
+		if op.Skipped && op.Step >= 1 && op.Step <= len(run.Program.Steps) && !awaited[op.Step] {
+			texts = append(texts, fmt.Sprintf("stale: step %d (%v) was skipped", op.Step, op.AsStep()))
+		}
+	}
+	return texts
+}
+
+// outcomeOf is "held", "violated (lost file)" or "inconclusive (why)".
+func outcomeOf(v model.Verdict) string {
+	if v.Outcome == model.Inconclusive && v.Limit != "" {
+		return v.Outcome.String() + " (" + printable(v.Limit) + ")"
+	}
+	return v.Outcome.String() + anomalyOf(v, " (", ")")
+}
+
+func anomalyOf(v model.Verdict, before, after string) string {
+	if v.Anomaly == model.NoAnomaly {
+		return ""
+	}
+	return before + string(v.Anomaly) + after
+}
+
+// text is the outcome as lines: one, and one for each difference after the
+// first and each record of the trace.
+func (r replayed) text() []byte {
+	var b bytes.Buffer
+	if r.OK {
+		fmt.Fprintf(&b, "ok    %s  %s\n", printable(r.File), strings.Join(r.Met, ", "))
+	} else {
+		fmt.Fprintf(&b, "FAIL  %s  %s\n", printable(r.File), r.Differences[0])
+		for _, d := range r.Differences[1:] {
+			fmt.Fprintf(&b, "      %s\n", d)
+		}
+	}
+	for _, line := range r.Trace {
+		fmt.Fprintf(&b, "      %s\n", line)
+	}
+	return b.Bytes()
+}
+
+// printable is s, quoted if it has anything in it that a terminal may obey.
+func printable(s string) string {
+	for _, r := range s {
+		if !strconv.IsPrint(r) || r == '\uFFFD' {
+			return strconv.QuoteToASCII(s)
+		}
+	}
+	return s
+}

@@ -1,0 +1,94 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// The values of flags that have a range. They check it while they are parsed,
+// so that an error names the flag, or the environment variable, that is wrong.
+
+// hostCount is 1 to model.MaxHosts.
+type hostCount int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *hostCount) UnmarshalText(text []byte) error {
+	v, err := strconv.Atoi(string(text))
+	if err != nil || v < 1 || v > model.MaxHosts {
+		return fmt.Errorf("want 1 to %d, not %q", model.MaxHosts, text)
+	}
+	*n = hostCount(v)
+	return nil
+}
+
+// runCount is 1 or more; 0 means that it was not given.
+type runCount int
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (n *runCount) UnmarshalText(text []byte) error {
+	v, err := strconv.Atoi(string(text))
+	if err != nil || v < 1 {
+		return fmt.Errorf("want a number of runs, 1 or more, not %q", text)
+	}
+	*n = runCount(v)
+	return nil
+}
+
+// span is a time above 0; 0 means that it was not given.
+type span time.Duration
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (s *span) UnmarshalText(text []byte) error {
+	v, err := time.ParseDuration(string(text))
+	if err != nil || v <= 0 {
+		return fmt.Errorf("want a time above 0 such as 30s, 10m or 1h30m, not %q", text)
+	}
+	*s = span(v)
+	return nil
+}
+
+// guaranteeName is a name that model.ParseGuarantee knows, or empty where none
+// was given.
+type guaranteeName string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (g *guaranteeName) UnmarshalText(text []byte) error {
+	if _, err := model.ParseGuarantee(string(text)); err != nil {
+		var names []string
+		for _, known := range model.Guarantees() {
+			names = append(names, known.Name)
+		}
+		return fmt.Errorf("unknown guarantee %q; want one of %s", text, strings.Join(names, ", "))
+	}
+	*g = guaranteeName(text)
+	return nil
+}
+
+// format is how results are printed: "text" or "json".
+type format string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *format) UnmarshalText(text []byte) error {
+	if s := string(text); s != "text" && s != "json" {
+		return fmt.Errorf("want text or json, not %q", s)
+	}
+	*f = format(text)
+	return nil
+}
+
+// machine is where replay runs a case: "sim" or "dir".
+type machine string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (m *machine) UnmarshalText(text []byte) error {
+	if s := string(text); s != "sim" && s != "dir" {
+		return errors.New("want sim or dir, not " + strconv.Quote(s))
+	}
+	*m = machine(text)
+	return nil
+}
