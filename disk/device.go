@@ -31,11 +31,12 @@ type Config struct {
 	Blocks    int
 }
 
-// Limits of a Config, so that a world stays small enough to be made anew for
-// every run.
+// Limits of a Config, so that a world stays small: each host has a cache that
+// could hold the whole disk.
 const (
 	MaxBlockSize = 64 << 10
 	MaxBlocks    = 64 << 10
+	MaxBytes     = 64 << 20 // block size times blocks
 )
 
 // Normal is c with its defaults filled in, or an error that names the field out
@@ -52,6 +53,9 @@ func (c Config) Normal() (Config, error) {
 	}
 	if c.Blocks < 1 || c.Blocks > MaxBlocks {
 		return c, fmt.Errorf("disk: %d blocks; want 1 to %d", c.Blocks, MaxBlocks)
+	}
+	if c.BlockSize*c.Blocks > MaxBytes {
+		return c, fmt.Errorf("disk: %d blocks of %d bytes; want at most %d bytes in all", c.Blocks, c.BlockSize, MaxBytes)
 	}
 	return c, nil
 }

@@ -23,6 +23,7 @@ type Command struct {
 // Ticket is a command on its way.
 type Ticket struct {
 	port        Port
+	life        int32 // of the disk, that a Reset ends
 	incarnation int32
 	command     Command
 }
@@ -43,6 +44,7 @@ type Disk struct {
 	formats  []uint32 // sums of the template
 	touched  []int32  // blocks whose version is not 0, for Reset
 	ports    []port
+	life     int32 // how often it was Reset
 }
 
 type port struct {
@@ -75,8 +77,10 @@ func New(template *Image, ports int) *Disk {
 }
 
 // Reset makes the disk the template again, every version 0 and no port
-// attached. It costs what was written, not what the disk holds.
+// attached. What is still in flight never lands. It costs what was written, not
+// what the disk holds.
 func (d *Disk) Reset() {
+	d.life++
 	for _, b := range d.touched {
 		copy(d.image.block(int(b)), d.template.block(int(b)))
 		d.versions[b], d.sums[b] = 0, d.formats[b]
@@ -111,14 +115,15 @@ func (d *Disk) Submit(p Port, c Command) (Ticket, error) {
 			return Ticket{}, err
 		}
 	}
-	return Ticket{p, d.ports[p].incarnation, c}, nil
+	return Ticket{p, d.life, d.ports[p].incarnation, c}, nil
 }
 
 // Complete carries a command out. The error wraps [ErrDetached] when its
-// incarnation has been replaced since; nothing has happened then.
+// incarnation has been replaced, or the disk Reset, since; nothing has happened
+// then.
 func (d *Disk) Complete(t Ticket) (Result, error) {
 	p := &d.ports[t.port]
-	if t.incarnation != p.incarnation {
+	if t.incarnation != p.incarnation || t.life != d.life {
 		return Result{}, fmt.Errorf("port %d incarnation %d: %w", t.port, t.incarnation, ErrDetached)
 	}
 	b := t.command.Block

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/doublemount/doublemount/model"
 )
@@ -15,6 +16,7 @@ type Cache struct {
 	data   []byte
 	size   int
 	dirty  []int32 // dirty blocks, oldest first
+	flying []int32 // blocks that are on their way to the disk, once for each write
 	filled []int32 // blocks that are not absent, or were: for a cheap Drop
 }
 
@@ -34,15 +36,19 @@ func (c *Cache) init(h *Host, blocks, size int) {
 // slice is the cache's own memory: change it only together with [Cache.Dirty],
 // and do not keep it across calls that may drop it.
 func (c *Cache) Get(block int) ([]byte, error) {
-	c.check(block)
+	t := c.check(block)
 	p := c.block(block)
 	if c.states[block] != absent {
 		return p, nil
 	}
-	if err := c.h.ReadBlock(block, p); err != nil {
+	// While the read is on its way another client of the host may fill the
+	// block, and change it.
+	q := t.block(c.size)
+	if err := c.h.ReadBlock(block, q); err != nil {
 		return nil, err
 	}
-	if c.states[block] == absent { // else another client filled it meanwhile
+	if c.states[block] == absent {
+		copy(p, q)
 		c.fill(block, clean)
 	}
 	return p, nil
@@ -63,10 +69,10 @@ func (c *Cache) New(block int) []byte {
 
 // Dirty marks a cached block as changed; the flusher or a sync writes it later.
 func (c *Cache) Dirty(block int) {
-	c.check(block)
+	t := c.check(block)
 	switch c.states[block] {
 	case absent:
-		c.h.w.fail(model.Misuse, c.h.task(), fmt.Sprintf("block %d marked dirty, but it is not in the cache", block))
+		c.h.w.fail(model.Misuse, t, fmt.Sprintf("block %d marked dirty, but it is not in the cache", block))
 	case clean:
 		c.states[block] = dirty
 		c.dirty = append(c.dirty, int32(block))
@@ -74,10 +80,14 @@ func (c *Cache) Dirty(block int) {
 }
 
 // IsDirty reports whether the block has a change that the disk does not.
-func (c *Cache) IsDirty(block int) bool { return c.states[block] == dirty }
+func (c *Cache) IsDirty(block int) bool {
+	c.check(block)
+	return c.states[block] == dirty
+}
 
 // Writeback writes up to n dirty blocks, oldest first; 0 means all.
 func (c *Cache) Writeback(n int) error {
+	c.h.enter()
 	if n == 0 || n > len(c.dirty) {
 		n = len(c.dirty)
 	}
@@ -89,11 +99,11 @@ func (c *Cache) Writeback(n int) error {
 	return nil
 }
 
-// WriteBlock writes a block if it is dirty. The block counts as clean from the
-// moment the write is issued, as in a kernel: a change made while it is on its
-// way makes it dirty again.
+// WriteBlock writes a block if it is dirty, as it is when the write is issued.
+// From that moment it counts as clean, as in a kernel: a change made while it is
+// on its way makes it dirty again.
 func (c *Cache) WriteBlock(block int) error {
-	c.check(block)
+	t := c.check(block)
 	if c.states[block] != dirty {
 		return nil
 	}
@@ -104,11 +114,29 @@ func (c *Cache) WriteBlock(block int) error {
 		}
 	}
 	c.states[block] = clean
-	return c.h.WriteBlock(block, c.block(block))
+	c.flying = append(c.flying, int32(block))
+	q := t.block(c.size)
+	copy(q, c.block(block))
+	err := c.h.WriteBlock(block, q)
+	i := slices.Index(c.flying, int32(block))
+	c.flying = slices.Delete(c.flying, i, i+1)
+	return err
 }
 
 // Drop forgets every copy, dirty ones too.
 func (c *Cache) Drop() {
+	c.h.enter()
+	c.drop()
+}
+
+// reset is drop at the start of a run; the writes that the last one left on
+// their way are no more.
+func (c *Cache) reset() {
+	c.drop()
+	c.flying = c.flying[:0]
+}
+
+func (c *Cache) drop() {
 	for _, b := range c.filled {
 		c.states[b] = absent
 	}
@@ -116,11 +144,13 @@ func (c *Cache) Drop() {
 }
 
 // Invalidate forgets the clean copies of n blocks from first on, or of all when
-// n is 0; the next Get reads the disk.
+// n is 0; the next Get reads the disk. A block on its way to the disk stays: the
+// disk does not have yet what the host has written.
 func (c *Cache) Invalidate(first, n int) {
+	c.h.enter()
 	kept := c.filled[:0]
 	for _, b := range c.filled {
-		if c.states[b] == clean && (n == 0 || int(b) >= first && int(b) < first+n) {
+		if c.states[b] == clean && (n == 0 || int(b) >= first && int(b)-first < n) && !slices.Contains(c.flying, b) {
 			c.states[b] = absent
 			continue
 		}
@@ -136,10 +166,13 @@ func (c *Cache) fill(block int, s cacheState) {
 	c.filled = append(c.filled, int32(block))
 }
 
-func (c *Cache) check(block int) {
-	if block < 0 || block >= len(c.states) {
-		t := c.h.task()
-		t.enter()
+// check is the first thing every service does. It counts as a call of the host
+// even where no command follows, or a walk along damaged pointers that are all
+// in the cache would never be found to be without end.
+func (c *Cache) check(block int) *task {
+	t := c.h.enter()
+	if uint(block) >= uint(len(c.states)) {
 		c.h.w.fail(model.BadIO, t, fmt.Sprintf("cache of block %d of %d", block, len(c.states)))
 	}
+	return t
 }

@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+
 	"github.com/doublemount/doublemount/disk"
 	"github.com/doublemount/doublemount/model"
 )
@@ -60,21 +62,36 @@ func (h *Host) WriteBlock(block int, p []byte) error {
 // Flush waits until all earlier writes are on stable storage.
 func (h *Host) Flush() error { return h.command(disk.Command{Kind: model.FlushCommand}) }
 
-// task is the step that is running. A design that keeps a Host and calls it
-// from another goroutine or after the run finds none.
-func (h *Host) task() *task {
+// enter is the first thing every service of a host does: it counts the call and
+// gives the step that makes it.
+func (h *Host) enter() *task {
 	t := h.w.current
-	if t == nil {
-		panic("sim: a host was called outside of its file system's calls")
+	if t == nil || t.host != h || t.dying || t.calls >= maxCalls {
+		h.refuse(t)
 	}
+	t.calls++
 	return t
+}
+
+// refuse ends a step that may not call h, or no longer. A design that keeps a
+// Host and calls it from another goroutine or after the run finds no step; in
+// another host's step it has no business here.
+func (h *Host) refuse(t *task) {
+	switch {
+	case t == nil:
+		panic("sim: a host was called outside of its file system's calls")
+	case t.dying:
+		t.unwindAgain()
+	case t.host != h:
+		h.w.fail(model.Misuse, t, fmt.Sprintf("a step of host %v called host %v", t.host.id, h.id))
+	}
+	h.w.fail(model.Hang, t, fmt.Sprintf("%v called its host %d times and had not returned", t.step.Kind, maxCalls))
 }
 
 // command sends one command to the disk; between the port and the disk a hold
 // can stop it. A command that does not fit the disk ends the run.
 func (h *Host) command(c disk.Command) error {
-	t := h.task()
-	t.enter()
+	t := h.enter()
 	ticket, err := h.w.disk.Submit(h.port, c)
 	if err != nil {
 		h.w.fail(model.BadIO, t, c.Kind.String()+" of "+err.Error())

@@ -16,8 +16,7 @@ type lock struct {
 // step of any host has it. A step that takes a lock it has already, or ends
 // with one, misuses it.
 func (h *Host) Lock(name string) {
-	t := h.task()
-	t.enter()
+	t := h.enter()
 	t.reach(model.LockCommand)
 	n := h.w.lockNumber(name)
 	l := h.w.locks[n]
@@ -30,8 +29,7 @@ func (h *Host) Lock(name string) {
 
 // Unlock gives up the lock called name, which this step must have.
 func (h *Host) Unlock(name string) {
-	t := h.task()
-	t.enter()
+	t := h.enter()
 	n := h.w.lockNumber(name)
 	l := h.w.locks[n]
 	if l.owner != t {
@@ -61,27 +59,28 @@ func (w *world) lockNumber(name string) int {
 
 // Mutex is a lock among the clients of one host, as an operating system has
 // around a file system's memory: no message, no other host sees it. The zero
-// value is free. It must not be copied after its first use.
+// value is free. It must not be copied after its first use. A step that takes
+// one it has already, or ends with one, misuses it.
 type Mutex struct {
 	gate gate
 }
 
 // Lock waits until the mutex is free and takes it.
 func (m *Mutex) Lock(h *Host) {
-	t := h.task()
-	t.enter()
+	t := h.enter()
 	if m.gate.owner == t {
 		h.w.fail(model.Misuse, t, "a mutex locked twice by one step")
 	}
 	m.gate.take(t)
+	t.mutexes++
 }
 
 // Unlock frees the mutex, which this step must have.
 func (m *Mutex) Unlock(h *Host) {
-	t := h.task()
-	t.enter()
+	t := h.enter()
 	if m.gate.owner != t {
 		h.w.fail(model.Misuse, t, "unlock of a mutex that this step does not have")
 	}
 	m.gate.owner = nil
+	t.mutexes--
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/doublemount/doublemount/model"
@@ -11,18 +12,16 @@ import (
 // perform carries out the step of t, on t's coroutine.
 func (w *world) perform(t *task) {
 	h := t.host
-	if h.id == model.Final {
+	switch kind := t.step.Kind; {
+	case h.id == model.Final:
 		w.observe(t)
-		return
-	}
-	switch t.step.Kind {
-	case model.Mount:
+	case kind == model.Mount:
 		w.mount(t)
-	case model.Unmount:
+	case kind == model.Unmount:
 		w.unmount(t)
-	case model.Remount, model.Reboot:
+	case kind == model.Remount || kind == model.Reboot:
 		w.unmount(t)
-		if t.step.Kind == model.Reboot {
+		if kind == model.Reboot {
 			w.attach(h, t.number)
 		}
 		w.mount(t)
@@ -32,8 +31,11 @@ func (w *world) perform(t *task) {
 	}
 	for _, l := range w.locks[:w.lockCount] {
 		if l.owner == t {
-			w.fail(model.Misuse, t, "the step ended with lock \""+l.name+"\" taken")
+			w.fail(model.Misuse, t, fmt.Sprintf("the step ended with lock %q taken", l.name))
 		}
+	}
+	if t.mutexes > 0 {
+		w.fail(model.Misuse, t, "the step ended with a mutex taken")
 	}
 }
 
@@ -41,12 +43,15 @@ func (w *world) mount(t *task) {
 	h := t.host
 	w.call(t, model.Step{Host: h.id, Kind: model.Mount})
 	h.phase = busy
-	h.cache.Drop()
+	h.cache.drop()
 	fs, err := w.design.Mount(h)
-	if err == nil {
-		h.fs, h.phase = fs, mounted
-	} else {
+	switch {
+	case err != nil:
 		h.fs, h.phase = nil, unmounted
+	case fs == nil:
+		w.fail(model.Misuse, t, "Mount returned neither an FS nor an error")
+	default:
+		h.fs, h.phase = fs, mounted
 	}
 	w.done(t, failed(err))
 }
@@ -67,7 +72,7 @@ func (w *world) unmount(t *task) {
 	}
 	err = errors.Join(err, h.fs.Unmount())
 	h.fs, h.phase = nil, unmounted
-	h.cache.Drop()
+	h.cache.drop()
 	w.done(t, failed(err))
 }
 
@@ -164,6 +169,7 @@ func (h *Host) access(ino Inode, s model.Step) model.Result {
 	case model.Read:
 		p := h.buffer(int(s.Len))
 		defer h.giveBack(p)
+		clear(p) // a design that says it has read more must not show what was here before
 		n, err := h.fs.ReadAt(ino, p, off)
 		if err != nil {
 			return failed(err)

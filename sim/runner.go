@@ -18,12 +18,12 @@ type Runner struct {
 	template *disk.Image
 	caps     model.Capabilities
 	world    *world
-	lens     [3]int // of the last run's trace, history and arena, to size the next
+	lens     [2]int // of the last run's trace and history, to size the next
 }
 
 // New formats a disk and makes one trial mount to learn what the design can do.
-// It fails if the design lacks Format or Mount, if either fails, or if its disk
-// is out of range.
+// It fails if the design lacks Format or Mount, if either fails, if Space
+// panics, or if its disk is out of range.
 func New(d Design) (*Runner, error) {
 	if d.Format == nil || d.Mount == nil {
 		return nil, fmt.Errorf("design %q: Format and Mount are needed", d.Name)
@@ -45,7 +45,9 @@ func New(d Design) (*Runner, error) {
 	}
 	r.caps = model.Capabilities{Name: d.Name, Kinds: kinds, MaxHosts: model.MaxHosts, Holds: true, Deterministic: true}
 	if d.Space != nil {
-		r.caps.Space = d.Space(r.template)
+		if err := guard(func() error { r.caps.Space = d.Space(r.template); return nil }); err != nil {
+			return nil, fmt.Errorf("design %q: space: %w", d.Name, err)
+		}
 	}
 	return r, nil
 }
@@ -70,7 +72,7 @@ func (r *Runner) trial() (model.KindSet, error) {
 	probe.Mount = func(h *Host) (FS, error) {
 		fs, err := mount(h)
 		if err == nil && fs == nil {
-			err = errors.New("Mount returned neither an FS nor an error")
+			err = errors.New("its Mount returned neither an FS nor an error")
 		}
 		if err == nil {
 			found = kinds(fs)
@@ -115,7 +117,7 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (model.Run, error) {
 	}
 	w.encoded = b
 	run.Digest = xxhash.Sum64(b)
-	r.lens = [3]int{len(w.trace), len(w.history), cap(w.arena)}
+	r.lens = [2]int{len(w.trace), len(w.history)}
 	return run, nil
 }
 

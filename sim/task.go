@@ -23,8 +23,11 @@ type task struct {
 	hold     int // index into Program.Holds, -1 for none
 	commands [8]int
 	calls    int   // calls of the host by this step
+	mutexes  int   // that the step has
 	gate     *gate // what a blocked task waits for
-	dying    bool  // the run is over; the next call of the host unwinds
+	dying    bool  // the run is over; every further call of the host unwinds
+	unwound  int   // how often it did
+	scratch  []byte
 }
 
 type taskState uint8
@@ -34,15 +37,20 @@ const (
 	running           // inside advance, or ready to
 	held              // at a hold
 	blocked           // at a gate
+	lost              // would not unwind; never to run again
 )
 
 // unwind is the private panic that takes a task off its coroutine.
 type unwind struct{}
 
-// maxCalls is how often one step may call its host before it is taken to be in
-// a loop. The longest honest step, a write of the whole default disk, makes
-// some hundred calls; the largest disk allowed would need 200,000.
+// maxCalls is how often one operation may call its host before it is taken to
+// be in a loop. The longest honest one, a write of the whole default disk, makes
+// some hundred calls; the largest write allowed would need 200,000.
 const maxCalls = 1 << 20
+
+// maxUnwound is how often a step may recover from being unwound, and call its
+// host again, before its coroutine is given up. Deferred calls come to a few.
+const maxUnwound = 1 << 10
 
 // newTask starts a coroutine that waits for work.
 func newTask(w *world) *task {
@@ -62,11 +70,7 @@ func newTask(w *world) *task {
 func (t *task) work() {
 	defer func() {
 		switch r := recover(); r.(type) {
-		case nil:
-			if t.dying {
-				t.w.addDefect(model.Misuse, t, "the design recovered from a panic that was not its own and went on")
-			}
-		case unwind:
+		case nil, unwind:
 		default:
 			t.w.addDefect(model.Panic, t, fmt.Sprint(r))
 		}
@@ -86,16 +90,25 @@ func (t *task) pause(s taskState) {
 	}
 }
 
-// enter is the first thing every service of a host does.
-func (t *task) enter() {
-	if t.dying {
-		panic(unwind{})
+// unwindAgain is for a dying task that calls its host. If it never stops doing
+// so, the coroutine stays where it is for ever: there is no other way to be rid
+// of it.
+func (t *task) unwindAgain() {
+	if t.unwound++; t.unwound > maxUnwound {
+		t.swallowed()
+		t.state = lost
+		for {
+			t.yield(struct{}{})
+		}
 	}
-	t.calls++
-	if t.calls > maxCalls {
-		t.w.addDefect(model.Hang, t, fmt.Sprintf("%v called its host %d times and had not returned", t.step.Kind, maxCalls))
-		panic(unwind{})
-	}
+	panic(unwind{})
+}
+
+// swallowed notes, beside the defect that ended the run, that the design took
+// the unwinding for a panic of its own.
+func (t *task) swallowed() {
+	t.w.defects = append(t.w.defects, model.Defect{Kind: model.Misuse, Host: t.host.id, Step: t.number,
+		Text: "the design recovered from a panic that was not its own and went on"})
 }
 
 // reach is called for every command before it takes effect; here a hold stops
@@ -110,6 +123,17 @@ func (t *task) reach(kind model.CommandKind) {
 		t.w.record(model.Record{Step: int16(t.number), Host: t.host.id, Kind: model.HoldStarted})
 		t.pause(held)
 	}
+}
+
+// is reports whether u is t.
+func (t *task) is(u *task) bool { return t == u }
+
+// block is memory for one block on its way to or from the disk.
+func (t *task) block(size int) []byte {
+	if t.scratch == nil {
+		t.scratch = make([]byte, size)
+	}
+	return t.scratch
 }
 
 // gate is what tasks wait at: a cluster lock or a host's mutex.

@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"hash/crc32"
+	"slices"
 
 	"github.com/doublemount/doublemount/disk"
 	"github.com/doublemount/doublemount/model"
@@ -59,7 +60,7 @@ func (w *world) observer() *Host { return w.hosts[len(w.hosts)-1] }
 func (w *world) reset(p model.Program) {
 	w.disk.Reset()
 	for _, h := range w.hosts {
-		h.cache.Drop()
+		h.cache.reset()
 		h.fs, h.phase, h.files = nil, unmounted, [model.MaxFile + 1]openFile{}
 	}
 	w.lockCount = 0
@@ -130,7 +131,7 @@ func (w *world) start(h *Host, s model.Step, number, hold int) {
 	}
 	t := w.idleTask()
 	t.host, t.step, t.number, t.hold = h, s, number, hold
-	t.commands, t.calls, t.gate = [8]int{}, 0, nil
+	t.commands, t.mutexes, t.gate, t.dying, t.unwound = [8]int{}, 0, nil, false, 0
 	w.active = append(w.active, t)
 	w.advance(t)
 	w.settle(t)
@@ -164,14 +165,12 @@ func (w *world) advance(t *task) {
 	w.current, t.state = t, running
 	t.next()
 	w.current = nil
-	if t.state != idle {
+	if t.state != idle && t.state != lost {
 		return
 	}
-	for i := range w.active {
-		if w.active[i] == t {
-			w.active = append(w.active[:i], w.active[i+1:]...)
-			break
-		}
+	w.active = slices.DeleteFunc(w.active, t.is)
+	if t.state == lost {
+		w.tasks = slices.DeleteFunc(w.tasks, t.is)
 	}
 	if !w.stopped {
 		w.ended(t.number)
@@ -240,14 +239,13 @@ func (w *world) abandon() {
 		t := w.active[0]
 		t.dying = true
 		w.advance(t)
-		t.dying = false
 	}
 }
 
 // attach gives the host a new incarnation of its port and an empty memory.
 func (w *world) attach(h *Host, number int) {
 	n := w.disk.Attach(h.port)
-	h.cache.Drop()
+	h.cache.drop()
 	w.record(model.Record{Step: int16(number), Host: h.id, Kind: model.Attached, Version: n})
 }
 
@@ -264,6 +262,7 @@ func (w *world) record(r model.Record) {
 // fail ends the step, and with it the run, at something no file system may do.
 func (w *world) fail(kind model.DefectKind, t *task, text string) {
 	w.addDefect(kind, t, text)
+	t.dying = true
 	panic(unwind{})
 }
 
@@ -286,6 +285,7 @@ func (w *world) skip(s model.Step, number int) {
 
 // call opens the entry of an operation in the history.
 func (w *world) call(t *task, s model.Step) {
+	t.calls = 0
 	w.record(model.Record{Step: int16(t.number), Host: t.host.id, Kind: model.StepStarted})
 	if w.bare {
 		return
@@ -299,6 +299,10 @@ var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 // done closes it.
 func (w *world) done(t *task, r model.Result) {
+	if t.dying {
+		t.swallowed()
+		panic(unwind{})
+	}
 	if w.bare {
 		return
 	}

@@ -2,6 +2,7 @@ package designs
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/doublemount/doublemount/disk"
 	"github.com/doublemount/doublemount/model"
@@ -26,6 +27,12 @@ func newTree(d disk.Device) (*tree, error) {
 	}
 	t := &tree{layout: l, d: d, buf: make([]byte, l.blockSize), owner: make([]int, l.blocks), indirect: make([]bool, l.blocks)}
 	t.names[rootInode] = string(model.Root)
+	if !l.ours(t.read(superBlock)) {
+		t.report(model.StructureDamage, superBlock, "the superblock is not one of this file system")
+	}
+	if mode := t.inode(rootInode)[0]; mode != modeDir {
+		t.report(model.StructureDamage, inodeBlock, "the root directory has mode %d", mode)
+	}
 	t.claim(rootInode)
 	return t, nil
 }
@@ -99,7 +106,7 @@ func (t *tree) descend(dir, block int) {
 		switch {
 		case ino >= inodes:
 			t.report(model.StructureDamage, block, "%q names inode %d of %d", path, ino, inodes)
-		case t.names[ino] == path:
+		case slices.Contains(t.names[:], path):
 			t.report(model.StructureDamage, block, "%q stands twice in its directory", path)
 		case t.names[ino] != "":
 			t.report(model.CrossLinked, block, "inode %d belongs to %q and to %q", ino, t.names[ino], path)
@@ -117,8 +124,9 @@ func (t *tree) descend(dir, block int) {
 // audit is fsck: every block and inode in use belongs to exactly one name, and
 // everything that belongs to a name is marked in use.
 //
-// Verified: entries that lead nowhere or twice to one inode, blocks in two
-// files, the bitmap against the tree both ways, inodes that nothing names.
+// Verified: the superblock, that the root is a directory, entries that lead
+// nowhere or twice to one inode or stand twice, blocks in two files, the bitmap
+// against the tree both ways, inodes that nothing names.
 // Not verified: sizes against blocks, block contents.
 func audit(d disk.Device) []model.Problem {
 	t, err := newTree(d)

@@ -61,10 +61,16 @@ func layoutOf(d disk.Device) (layout, error) {
 	}
 	perBlock := l.blockSize / inodeSize
 	l.firstData = inodeBlock + (inodes+perBlock-1)/perBlock
-	if l.blocks <= l.firstData+1 || l.blocks > 8*l.blockSize {
-		return l, fmt.Errorf("%d blocks of %d bytes; want %d to %d", l.blocks, l.blockSize, l.firstData+2, 8*l.blockSize)
+	most := min(8*l.blockSize, 1<<16-1) // what the bitmap, and a block number, can tell apart
+	if l.blocks <= l.firstData+1 || l.blocks > most {
+		return l, fmt.Errorf("%d blocks of %d bytes; want %d to %d", l.blocks, l.blockSize, l.firstData+2, most)
 	}
 	return l, nil
+}
+
+// ours reports whether p is a superblock for this layout.
+func (l layout) ours(p []byte) bool {
+	return order.Uint32(p) == magic && int(order.Uint16(p[4:])) == l.blocks && order.Uint16(p[6:]) == inodes
 }
 
 // maxBlocks is how many blocks a file can have.
@@ -72,8 +78,8 @@ func (l layout) maxBlocks() int { return directCount + l.blockSize/2 }
 
 // inodeAt is the block and the offset of an inode.
 func (l layout) inodeAt(ino int) (block, off int) {
-	perBlock := l.blockSize / inodeSize
-	return inodeBlock + ino/perBlock, ino % perBlock * inodeSize
+	at := ino * inodeSize
+	return inodeBlock + at/l.blockSize, at % l.blockSize
 }
 
 // format is mkfs.

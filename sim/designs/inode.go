@@ -58,21 +58,30 @@ func (v *volume) setSize(ino, size int) error {
 	return nil
 }
 
-// newInode takes the first free inode; ENOSPC if there is none.
-func (v *volume) newInode(mode byte) (int, error) {
+// unusedInode is the first free inode; ENOSPC if there is none.
+func (v *volume) unusedInode() (int, error) {
 	for ino := rootInode + 1; ino < inodes; ino++ {
 		p, err := v.inode(ino)
 		if err != nil {
 			return 0, err
 		}
 		if p[0] == modeFree {
-			clear(p)
-			p[0] = mode
-			v.inodeDirty(ino)
 			return ino, nil
 		}
 	}
 	return 0, model.ENOSPC
+}
+
+// newInode makes a free inode an empty file or directory.
+func (v *volume) newInode(ino int, mode byte) error {
+	p, err := v.inode(ino)
+	if err != nil {
+		return err
+	}
+	clear(p)
+	p[0] = mode
+	v.inodeDirty(ino)
+	return nil
 }
 
 // freeInode gives an inode and its blocks back.
@@ -213,19 +222,11 @@ func (v *volume) freeBlocks() (int, error) {
 // freeFrom gives back a file's blocks from the i-th on, and the indirect block
 // when none is left in it.
 func (v *volume) freeFrom(ino, from int) error {
-	p, err := v.inode(ino)
+	indirect, end, err := v.extent(ino)
 	if err != nil {
 		return err
 	}
-	indirect, err := v.checked(int(order.Uint16(p[offIndirect:])))
-	if err != nil {
-		return err
-	}
-	last := directCount
-	if indirect != 0 {
-		last = v.maxBlocks()
-	}
-	for i := from; i < last; i++ {
+	for i := from; i < end; i++ {
 		b, err := v.blockOf(ino, i)
 		if err != nil {
 			return err
@@ -238,9 +239,11 @@ func (v *volume) freeFrom(ino, from int) error {
 		}
 		if i < directCount {
 			err = v.setPointer(ino, offDirect+2*i, 0)
-		} else if p, err = v.c.Get(indirect); err == nil {
+		} else if p, e := v.c.Get(indirect); e == nil {
 			order.PutUint16(p[2*(i-directCount):], 0)
 			v.c.Dirty(indirect)
+		} else {
+			err = e
 		}
 		if err != nil {
 			return err
@@ -255,12 +258,30 @@ func (v *volume) freeFrom(ino, from int) error {
 	return nil
 }
 
+// extent is a file's indirect block, 0 for none, and the number of blocks that
+// it can have without getting one.
+func (v *volume) extent(ino int) (indirect, blocks int, err error) {
+	p, err := v.inode(ino)
+	if err != nil {
+		return 0, 0, err
+	}
+	indirect, err = v.checked(int(order.Uint16(p[offIndirect:])))
+	if indirect == 0 {
+		return 0, directCount, err
+	}
+	return indirect, v.maxBlocks(), nil
+}
+
 // belongings adds to v.list the blocks that make a file durable: its data, its
 // indirect block, its inode, the bitmap, and, since a file is no good without
 // its name, the blocks of every directory.
 func (v *volume) belongings(ino int) error {
 	add := func(ino int) error {
-		for i := range v.maxBlocks() {
+		indirect, end, err := v.extent(ino)
+		if err != nil {
+			return err
+		}
+		for i := range end {
 			b, err := v.blockOf(ino, i)
 			if err != nil {
 				return err
@@ -269,12 +290,8 @@ func (v *volume) belongings(ino int) error {
 				v.list = append(v.list, int32(b))
 			}
 		}
-		p, err := v.inode(ino)
-		if err != nil {
-			return err
-		}
-		if b := order.Uint16(p[offIndirect:]); b != 0 {
-			v.list = append(v.list, int32(b))
+		if indirect != 0 {
+			v.list = append(v.list, int32(indirect))
 		}
 		block, _ := v.inodeAt(ino)
 		v.list = append(v.list, int32(block))

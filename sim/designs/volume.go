@@ -47,7 +47,7 @@ func mount(h *sim.Host) (*volume, error) {
 	if err != nil {
 		return nil, err
 	}
-	if order.Uint32(p) != magic || int(order.Uint16(p[4:])) != l.blocks || order.Uint16(p[6:]) != inodes {
+	if !l.ours(p) {
 		return nil, model.EUCLEAN
 	}
 	return v, nil
@@ -98,12 +98,15 @@ func (v *volume) add(path string, mode byte) (err error) {
 		}
 		return err
 	}
+	ino, err := v.unusedInode() // before the directory grows for it
+	if err != nil {
+		return err
+	}
 	slot, err := v.freeEntry(parent)
 	if err != nil {
 		return err
 	}
-	ino, err := v.newInode(mode)
-	if err != nil {
+	if err := v.newInode(ino, mode); err != nil {
 		return err
 	}
 	return v.setEntry(slot, ino, name)
