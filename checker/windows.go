@@ -61,7 +61,7 @@ func (w *windows) make(history []model.Op) {
 				h.opener[op.File] = i + 1
 			}
 		case model.Close:
-			if !op.Skipped {
+			if !op.Skipped && op.Result.Errno != model.EBADF { // that closes nothing, nor an open under way
 				h.opener[op.File] = 0
 			}
 			in.used = false

@@ -88,10 +88,10 @@ func TestProcessorsDoNotMatter(t *testing.T) {
 // programs' digest has changed too, the generator changed.
 func TestGoldenDigests(t *testing.T) {
 	golden := map[string][2]uint64{
-		"local":              {0xaf579faa08c59b21, 0xc8ac70af6bfe79d8},
-		"local-writethrough": {0xaf579faa08c59b21, 0xc8fa33fa6483bb52},
-		"single":             {0xaf579faa08c59b21, 0xbd0932905b7fd770},
-		"single/no-lock":     {0xaf579faa08c59b21, 0x8bac00a6c590092f},
+		"local":              {0xaf579faa08c59b21, 0x25e4b82177542536},
+		"local-writethrough": {0xaf579faa08c59b21, 0x5f4c4b0613a3c8f8},
+		"single":             {0xaf579faa08c59b21, 0x4e8f081be6d51f33},
+		"single/no-lock":     {0xaf579faa08c59b21, 0x47911fe180b354c4},
 	}
 	for _, d := range everyDesign() {
 		programs, runs := digests(t, d, 2_000)

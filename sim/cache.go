@@ -16,7 +16,7 @@ type Cache struct {
 	data   []byte
 	size   int
 	dirty  []int32 // dirty blocks, oldest first
-	flying []int32 // blocks that are on their way to the disk, once for each write
+	flying []*task // steps with a write of a block on its way to the disk: task.flight
 	filled []int32 // blocks that are not absent, or were: for a cheap Drop
 }
 
@@ -41,9 +41,12 @@ func (c *Cache) Get(block int) ([]byte, error) {
 	if c.states[block] != absent {
 		return p, nil
 	}
-	// While the read is on its way another client of the host may fill the
-	// block, and change it.
-	q := t.block(c.size)
+	q := p
+	if t.mayStop() {
+		// While the read is on its way another client of the host may fill the
+		// block, and change it.
+		q = t.block(c.size)
+	}
 	if err := c.h.ReadBlock(block, q); err != nil {
 		return nil, err
 	}
@@ -85,7 +88,8 @@ func (c *Cache) IsDirty(block int) bool {
 	return c.states[block] == dirty
 }
 
-// Writeback writes up to n dirty blocks, oldest first; 0 means all.
+// Writeback writes up to n dirty blocks, oldest first; 0 means all. It is what a
+// flusher does: it does not wait for writes that others have under way.
 func (c *Cache) Writeback(n int) error {
 	c.h.enter()
 	if n == 0 || n > len(c.dirty) {
@@ -99,11 +103,41 @@ func (c *Cache) Writeback(n int) error {
 	return nil
 }
 
+// Sync writes every dirty block and waits for the writes that others have under
+// way, so that the disk has all that the host had changed. A sync that looked
+// for dirty blocks only would miss what a flusher has just begun to write.
+func (c *Cache) Sync() error {
+	t := c.h.enter()
+	if err := c.Writeback(0); err != nil {
+		return err
+	}
+	c.await(t, anyBlock)
+	return nil
+}
+
+const anyBlock = -1
+
+// await waits until no other step of the host has a write of the block on its
+// way.
+func (c *Cache) await(t *task, block int) {
+	for {
+		i := slices.IndexFunc(c.flying, func(u *task) bool { return u != t && (block == anyBlock || u.flight == block) })
+		if i < 0 {
+			return
+		}
+		c.flying[i].landing.wait(t)
+	}
+}
+
 // WriteBlock writes a block if it is dirty, as it is when the write is issued.
 // From that moment it counts as clean, as in a kernel: a change made while it is
-// on its way makes it dirty again.
+// on its way makes it dirty again. If another step has a write of it on its way,
+// that is waited for, clean or not.
 func (c *Cache) WriteBlock(block int) error {
 	t := c.check(block)
+	if len(c.flying) > 0 {
+		c.await(t, block)
+	}
 	if c.states[block] != dirty {
 		return nil
 	}
@@ -114,18 +148,27 @@ func (c *Cache) WriteBlock(block int) error {
 		}
 	}
 	c.states[block] = clean
-	c.flying = append(c.flying, int32(block))
+	if !t.mayStop() {
+		return c.h.WriteBlock(block, c.block(block))
+	}
+	c.flying = append(c.flying, t)
+	t.flight, t.landing.owner = block, t
 	q := t.block(c.size)
 	copy(q, c.block(block))
 	err := c.h.WriteBlock(block, q)
-	i := slices.Index(c.flying, int32(block))
+	t.landing.owner = nil
+	i := slices.Index(c.flying, t)
 	c.flying = slices.Delete(c.flying, i, i+1)
 	return err
 }
 
-// Drop forgets every copy, dirty ones too.
+// Drop forgets every copy, dirty ones too, once no write is on its way: else the
+// next Get could read what the host has already replaced.
 func (c *Cache) Drop() {
-	c.h.enter()
+	t := c.h.enter()
+	if len(c.flying) > 0 {
+		c.await(t, anyBlock)
+	}
 	c.drop()
 }
 
@@ -150,7 +193,8 @@ func (c *Cache) Invalidate(first, n int) {
 	c.h.enter()
 	kept := c.filled[:0]
 	for _, b := range c.filled {
-		if c.states[b] == clean && (n == 0 || int(b) >= first && int(b)-first < n) && !slices.Contains(c.flying, b) {
+		if c.states[b] == clean && (n == 0 || int(b) >= first && int(b)-first < n) &&
+			!slices.ContainsFunc(c.flying, func(u *task) bool { return u.flight == int(b) }) {
 			c.states[b] = absent
 			continue
 		}

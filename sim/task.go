@@ -28,6 +28,8 @@ type task struct {
 	dying    bool  // the run is over; every further call of the host unwinds
 	unwound  int   // how often it did
 	scratch  []byte
+	flight   int  // the block that a cache write of this step has on its way
+	landing  gate // taken while it has
 }
 
 type taskState uint8
@@ -125,6 +127,9 @@ func (t *task) reach(kind model.CommandKind) {
 	}
 }
 
+// mayStop reports whether a hold can stop the step at a command.
+func (t *task) mayStop() bool { return t.hold >= 0 }
+
 // is reports whether u is t.
 func (t *task) is(u *task) bool { return t == u }
 
@@ -136,17 +141,23 @@ func (t *task) block(size int) []byte {
 	return t.scratch
 }
 
-// gate is what tasks wait at: a cluster lock or a host's mutex.
+// gate is what tasks wait at: a cluster lock, a host's mutex, a write on its
+// way.
 type gate struct {
 	owner *task
 }
 
-// take waits until the gate is free and takes it.
-func (g *gate) take(t *task) {
+// wait waits until the gate is free.
+func (g *gate) wait(t *task) {
 	for g.owner != nil {
 		t.gate = g
 		t.pause(blocked)
 	}
 	t.gate = nil
+}
+
+// take waits until the gate is free and takes it.
+func (g *gate) take(t *task) {
+	g.wait(t)
 	g.owner = t
 }

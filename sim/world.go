@@ -131,7 +131,7 @@ func (w *world) start(h *Host, s model.Step, number, hold int) {
 	}
 	t := w.idleTask()
 	t.host, t.step, t.number, t.hold = h, s, number, hold
-	t.commands, t.mutexes, t.gate, t.dying, t.unwound = [8]int{}, 0, nil, false, 0
+	t.commands, t.mutexes, t.gate, t.dying, t.unwound, t.landing = [8]int{}, 0, nil, false, 0, gate{}
 	w.active = append(w.active, t)
 	w.advance(t)
 	w.settle(t)
@@ -206,7 +206,7 @@ func (w *world) settle(t *task) {
 		}
 		next := w.oldest(func(t *task) bool { return t.state == held })
 		if next == nil {
-			w.addDefect(model.Deadlock, t, fmt.Sprintf("%v waits for a lock that is never given up", t.step.Kind))
+			w.addDefect(model.Deadlock, t, fmt.Sprintf("%v waits for a lock or a write that never ends", t.step.Kind))
 			return
 		}
 		w.holds[next.hold] = model.FiredEarly

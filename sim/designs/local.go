@@ -43,7 +43,7 @@ func (l *local) opens(ino int) (int, error)  { return int(l.open[ino]), nil }
 
 // writeAll writes every dirty block and waits for the disk.
 func writeAll(v *volume) error {
-	if err := v.c.Writeback(0); err != nil {
+	if err := v.c.Sync(); err != nil {
 		return err
 	}
 	return v.h.Flush()
