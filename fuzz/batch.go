@@ -90,12 +90,15 @@ func (b *batcher) run(ctx context.Context, n int) error {
 	if inconclusive {
 		b.tally.Inconclusive++
 	}
+	digest := run.Digest
+	recycle(b.runner, run)
 	if b.caps.Deterministic && (twice || len(fresh) > 0) {
 		again, err := b.execute(ctx, n, p)
 		if err != nil {
 			return b.failed(ctx, n, err)
 		}
-		if again.Digest != run.Digest {
+		recycle(b.runner, again)
+		if again.Digest != digest {
 			b.tally.Nondeterministic = append(b.tally.Nondeterministic, n)
 			return nil
 		}
@@ -106,6 +109,13 @@ func (b *batcher) run(ctx context.Context, n int) error {
 		}
 	}
 	return nil
+}
+
+// recycle gives a run back that nothing refers to any more.
+func recycle(runner model.Runner, run model.Run) {
+	if r, ok := runner.(model.Recycler); ok {
+		r.Recycle(run)
+	}
 }
 
 func (b *batcher) execute(ctx context.Context, n int, p model.Program) (model.Run, error) {

@@ -104,7 +104,9 @@ func (s *search) keeps(p model.Program) bool {
 		s.err = s.ctx.Err()
 		return false
 	}
-	for _, v := range s.Judge(run) {
+	verdicts := s.Judge(run)
+	recycle(s.Runner, run)
+	for _, v := range verdicts {
 		if v.Same(s.want) {
 			s.best.Program, s.best.Verdict = p, v
 			return true

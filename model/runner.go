@@ -31,3 +31,10 @@ type Capabilities struct {
 type Describer interface {
 	Describe(block int32) string
 }
+
+// Recycler is a Runner that can use the memory of a Run again. A campaign gives
+// back every run that it has judged and counted, and then makes no garbage; who
+// keeps a Run, or any slice of it, does not give it back.
+type Recycler interface {
+	Recycle(Run)
+}

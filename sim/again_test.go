@@ -90,8 +90,8 @@ func TestGoldenDigests(t *testing.T) {
 	golden := map[string][2]uint64{
 		"local":              {0xaf579faa08c59b21, 0x25e4b82177542536},
 		"local-writethrough": {0xaf579faa08c59b21, 0x5f4c4b0613a3c8f8},
-		"single":             {0xaf579faa08c59b21, 0x4e8f081be6d51f33},
-		"single/no-lock":     {0xaf579faa08c59b21, 0x47911fe180b354c4},
+		"single":             {0xaf579faa08c59b21, 0x970b22f77eccc124},
+		"single/no-lock":     {0xaf579faa08c59b21, 0xf3c5b1761342a0b9},
 	}
 	for _, d := range everyDesign() {
 		programs, runs := digests(t, d, 2_000)

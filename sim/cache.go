@@ -88,6 +88,10 @@ func (c *Cache) IsDirty(block int) bool {
 	return c.states[block] == dirty
 }
 
+// Changed reports whether the host has changes that the disk may not have yet:
+// dirty blocks, or writes under way.
+func (c *Cache) Changed() bool { return len(c.dirty) > 0 || len(c.flying) > 0 }
+
 // Writeback writes up to n dirty blocks, oldest first; 0 means all. It is what a
 // flusher does: it does not wait for writes that others have under way.
 func (c *Cache) Writeback(n int) error {

@@ -18,7 +18,8 @@ type Runner struct {
 	template *disk.Image
 	caps     model.Capabilities
 	world    *world
-	lens     [2]int // of the last run's trace and history, to size the next
+	lens     [2]int    // of the last run's trace and history, to size the next
+	spare    model.Run // given back, for its memory
 }
 
 // New formats a disk and makes one trial mount to learn what the design can do.
@@ -147,18 +148,35 @@ func (r *Runner) prepare(ctx context.Context, p model.Program, bare bool) (*worl
 	}
 	w := r.world
 	w.reset(p)
-	// The run keeps what it records, so each gets memory of its own, a little
-	// more than the last one needed.
-	w.bare, w.defects, w.trace, w.history, w.holds = bare, nil, nil, nil, nil
-	if !bare {
+	// The run keeps what it records. So each gets memory of its own, a little more
+	// than the last one needed, unless there is a run's that was given back.
+	w.bare, w.defects, w.holds = bare, nil, nil
+	w.trace, w.history = nil, nil
+	if bare {
+		return w, nil
+	}
+	if r.spare.History != nil {
+		w.trace, w.history = r.spare.Trace[:0], r.spare.History[:0]
+		w.arena = w.arena[:0]
+		r.spare = model.Run{}
+	} else {
 		w.trace = make([]model.Record, 0, r.lens[0]+r.lens[0]/4+64)
 		w.history = make([]model.Op, 0, r.lens[1]+r.lens[1]/4+16)
 		w.arena = nil
-		if len(p.Holds) > 0 {
-			w.holds = make([]model.HoldState, len(p.Holds))
-		}
+	}
+	if len(p.Holds) > 0 {
+		w.holds = make([]model.HoldState, len(p.Holds))
 	}
 	return w, nil
+}
+
+// Recycle takes back the last Run for its memory. It implements
+// [model.Recycler]; an older Run is left alone, since the data of its reads may
+// stand in memory that later ones share.
+func (r *Runner) Recycle(run model.Run) {
+	if len(run.Trace) > 0 && r.world != nil && len(r.world.trace) == len(run.Trace) && &r.world.trace[0] == &run.Trace[0] {
+		r.spare = run
+	}
 }
 
 // Describe says what a block was at the end of the last Run: "bitmap".

@@ -23,15 +23,17 @@ var layers = map[string][]string{
 	"reports":        {"model", "checker"},
 	"internal/brute": {"model"},
 	"internal/lint":  {},
-	".":              {anything},
-	".ci":            {},
-	"cli":            {anything},
-	"cmd/":           {anything},
-	"examples/":      {anything},
+
+	"internal/testscale": {},
+	".":                  {anything},
+	".ci":                {},
+	"cli":                {anything},
+	"cmd/":               {anything},
+	"examples/":          {anything},
 }
 
 // onlyTests are packages that nothing but tests may import.
-var onlyTests = []string{"internal/brute", "internal/lint"}
+var onlyTests = []string{"internal/brute", "internal/lint", "internal/testscale"}
 
 // onlyIn is which package alone may import a module of someone else.
 var onlyIn = map[string]string{

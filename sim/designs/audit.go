@@ -13,7 +13,7 @@ import (
 type tree struct {
 	layout
 	d        disk.Device
-	buf      []byte
+	table    []byte         // the inode table
 	names    [inodes]string // the path that leads to each inode; "/" for the root
 	owner    []int          // by block: inode+1, 0 for nobody
 	indirect []bool         // by block: it is its owner's indirect block
@@ -25,7 +25,13 @@ func newTree(d disk.Device) (*tree, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &tree{layout: l, d: d, buf: make([]byte, l.blockSize), owner: make([]int, l.blocks), indirect: make([]bool, l.blocks)}
+	t := &tree{layout: l, d: d, owner: make([]int, l.blocks), indirect: make([]bool, l.blocks)}
+	t.table = make([]byte, (l.firstData-inodeBlock)*l.blockSize)
+	for b := inodeBlock; b < l.firstData; b++ {
+		if err := d.ReadBlock(b, t.table[(b-inodeBlock)*l.blockSize:][:l.blockSize]); err != nil {
+			return nil, err
+		}
+	}
 	t.names[rootInode] = string(model.Root)
 	if !l.ours(t.read(superBlock)) {
 		t.report(model.StructureDamage, superBlock, "the superblock is not one of this file system")
@@ -41,39 +47,32 @@ func (t *tree) report(a model.Anomaly, block int, format string, args ...any) {
 	t.problems = append(t.problems, model.Problem{Anomaly: a, Block: int32(block), Text: fmt.Sprintf(format, args...)})
 }
 
-// read is the bytes of a block, a copy.
+// read is the bytes of a block, a copy; zeroes if it cannot be read.
 func (t *tree) read(block int) []byte {
-	if err := t.d.ReadBlock(block, t.buf); err != nil {
-		clear(t.buf)
+	p := make([]byte, t.blockSize)
+	if err := t.d.ReadBlock(block, p); err != nil {
+		clear(p)
 	}
-	return append([]byte(nil), t.buf...)
+	return p
 }
 
-func (t *tree) inode(ino int) []byte {
-	block, off := t.inodeAt(ino)
-	return t.read(block)[off : off+inodeSize]
-}
+func (t *tree) inode(ino int) []byte { return t.table[ino*inodeSize:][:inodeSize] }
 
 // claim notes the blocks of an inode as its own and, for a directory, goes on
 // to what it names.
 func (t *tree) claim(ino int) {
 	p := t.inode(ino)
-	indirectBlock := int(order.Uint16(p[offIndirect:]))
-	var blocks []int
-	for i := range directCount {
-		blocks = append(blocks, int(order.Uint16(p[offDirect+2*i:])))
-	}
-	if t.own(ino, indirectBlock) {
-		t.indirect[indirectBlock] = true
-		q := t.read(indirectBlock)
-		for i := range t.blockSize / 2 {
-			blocks = append(blocks, int(order.Uint16(q[2*i:])))
+	take := func(pointers []byte) {
+		for ; len(pointers) > 0; pointers = pointers[2:] {
+			if b := int(order.Uint16(pointers)); t.own(ino, b) && p[0] == modeDir {
+				t.descend(ino, b)
+			}
 		}
 	}
-	for _, b := range blocks {
-		if t.own(ino, b) && p[0] == modeDir {
-			t.descend(ino, b)
-		}
+	take(p[offDirect:offIndirect])
+	if b := int(order.Uint16(p[offIndirect:])); t.own(ino, b) {
+		t.indirect[b] = true
+		take(t.read(b))
 	}
 }
 

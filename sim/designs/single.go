@@ -23,15 +23,20 @@ type single struct{ v *volume }
 
 const wholeDisk = "disk" // the name of the one lock
 
-func (s *single) enter() {
-	s.v.h.Lock(wholeDisk)
-	s.v.c.Drop()
-}
+func (s *single) enter() { s.v.h.Lock(wholeDisk) }
 
 func (s *single) leave() error {
-	err := writeAll(s.v)
-	s.v.c.Drop()
+	err := s.settle()
 	s.v.h.Unlock(wholeDisk)
+	return err
+}
+
+// settle leaves the disk as the operation made it and the memory empty.
+func (s *single) settle() (err error) {
+	if s.v.c.Changed() {
+		err = writeAll(s.v)
+	}
+	s.v.c.Drop()
 	return err
 }
 
@@ -67,14 +72,10 @@ type noLock struct {
 	mutex sim.Mutex
 }
 
-func (n *noLock) enter() {
-	n.mutex.Lock(n.v.h)
-	n.v.c.Drop()
-}
+func (n *noLock) enter() { n.mutex.Lock(n.v.h) }
 
 func (n *noLock) leave() error {
-	err := writeAll(n.v)
-	n.v.c.Drop()
+	err := n.settle()
 	n.mutex.Unlock(n.v.h)
 	return err
 }
