@@ -45,12 +45,12 @@ func TestChangedCases(t *testing.T) {
 	}
 	changes := []struct {
 		name   string
-		change func(*corpus.Case)
+		change func(*corpus.Case) // of a case that expects a violation first
 	}{
 		{"the verdict", func(c *corpus.Case) {
 			c.Expect[0].Outcome, c.Expect[0].Anomaly = model.Held, model.NoAnomaly
 		}},
-		{"the anomaly", func(c *corpus.Case) { c.Expect[0].Anomaly = model.DoubleFree }},
+		{"the anomaly", func(c *corpus.Case) { c.Expect[0].Anomaly = model.TornWrite }},
 		{"the design", func(c *corpus.Case) { c.Design, c.Keeps = "single", nil }},
 		{"a step less", func(c *corpus.Case) {
 			i := len(c.Program.Steps) - 1
@@ -65,11 +65,12 @@ func TestChangedCases(t *testing.T) {
 					h.Until--
 				}
 			}
-			c.Program.Holds = slices.DeleteFunc(c.Program.Holds, func(h model.Hold) bool { return h.Step == i+1 || h.Until <= h.Step })
+			c.Program.Holds = slices.DeleteFunc(c.Program.Holds, func(h model.Hold) bool {
+				return h.Step == i+1 || h.Until <= h.Step || h.Until > len(c.Program.Steps)
+			})
 		}},
 		{"a hold that cannot fire", func(c *corpus.Case) {
-			last := len(c.Program.Steps)
-			c.Program.Holds = append(c.Program.Holds, model.Hold{Step: last - 1, At: model.FlushCommand, N: 99, Until: last})
+			c.Program.Holds = append(c.Program.Holds, model.Hold{Step: 1, At: model.FlushCommand, N: 99, Until: 2})
 		}},
 	}
 	for _, change := range changes {
@@ -79,7 +80,12 @@ func TestChangedCases(t *testing.T) {
 				c := f.Case
 				c.Program = c.Program.Clone()
 				c.Expect = slices.Clone(c.Expect)
-				change.change(&c)
+				if c.Expect[0].Outcome == model.Held {
+					// A case of what is right: it can only be said to be wrong.
+					c.Expect[0].Outcome, c.Expect[0].Anomaly = model.Violated, model.LostFile
+				} else {
+					change.change(&c)
+				}
 				if bytes.Equal(c.Bytes(), f.Case.Bytes()) {
 					t.Fatalf("%s was not changed", f.Name)
 				}
