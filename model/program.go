@@ -3,6 +3,7 @@ package model
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Host is a host's number, from 0. It prints as a letter: A, B, ...
@@ -125,7 +126,7 @@ func (p Program) Validate() error {
 	if len(p.Steps) > MaxSteps {
 		return fmt.Errorf("%w: %d steps; the limit is %d", ErrProgram, len(p.Steps), MaxSteps)
 	}
-	var used [256]int
+	var used [256]uint16 // step that has each data number; called for every run, so no map
 	for i, s := range p.Steps {
 		if int(s.Host) >= p.Hosts {
 			return fmt.Errorf("%w: step %d: host %v of %d hosts", ErrProgram, i+1, s.Host, p.Hosts)
@@ -137,11 +138,10 @@ func (p Program) Validate() error {
 			if n := used[s.Data]; n != 0 {
 				return fmt.Errorf("%w: step %d: data #%d is step %d's; each write has its own", ErrProgram, i+1, s.Data, n)
 			}
-			used[s.Data] = i + 1
+			used[s.Data] = uint16(i + 1)
 		}
 	}
-	held := make(map[int]bool, len(p.Holds))
-	for _, h := range p.Holds {
+	for i, h := range p.Holds {
 		switch {
 		case h.Step < 1 || h.Step > len(p.Steps):
 			return fmt.Errorf("%w: hold of step %d of %d", ErrProgram, h.Step, len(p.Steps))
@@ -151,10 +151,9 @@ func (p Program) Validate() error {
 			return fmt.Errorf("%w: hold of step %d at no known command", ErrProgram, h.Step)
 		case h.N < 1:
 			return fmt.Errorf("%w: hold of step %d at %v#%d; counted from 1", ErrProgram, h.Step, h.At, h.N)
-		case held[h.Step]:
+		case slices.ContainsFunc(p.Holds[:i], func(earlier Hold) bool { return earlier.Step == h.Step }):
 			return fmt.Errorf("%w: step %d is held twice", ErrProgram, h.Step)
 		}
-		held[h.Step] = true
 	}
 	var seen [MaxHosts]bool
 	for _, h := range p.Unmounts {
