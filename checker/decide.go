@@ -11,6 +11,10 @@ import (
 // are tried below linearizable before the answer is inconclusive.
 const maxAlternatives = 64
 
+// maxNodes is how many files and directories a component can make, since a
+// name's node is one byte of a state.
+const maxNodes = 250
+
 // decide says whether some order explains the component.
 //
 // An error such as ENOENT for /d/f has two explanations: no /d, or no f in it.
@@ -18,10 +22,27 @@ const maxAlternatives = 64
 // Below, where a host's views keep their order, the choice matters to its later
 // views, so each combination is a compilation of its own.
 func (c *component) decide() model.Outcome {
+	c.judgeEverything()
+	return c.decideAll()
+}
+
+func (c *component) judgeEverything() {
 	c.choice = resized(c.choice, len(c.history))
 	c.skip = resized(c.skip, len(c.history))
 	c.pending = resized(c.pending, len(c.history))
-	return c.decideAll()
+}
+
+// obvious reports whether one greedy pass explains the component. If it does
+// not, nothing is said.
+func (c *component) obvious() bool {
+	c.judgeEverything()
+	c.compile()
+	if len(c.nodes) > maxNodes {
+		return false
+	}
+	c.plan()
+	c.list()
+	return c.greedy()
 }
 
 // decideAll is decide with the operations that are skipped and pending as they
@@ -35,8 +56,8 @@ func (c *component) decideAll() model.Outcome {
 			return model.Inconclusive
 		}
 		c.compile()
-		if len(c.nodes) > 250 {
-			return model.Inconclusive // a name's node is one byte
+		if len(c.nodes) > maxNodes {
+			return model.Inconclusive
 		}
 		switch c.decideOne() {
 		case model.Held:

@@ -51,7 +51,7 @@ func (c *component) explain(v *model.Verdict) {
 	}
 	v.Path = f.path
 	v.Observed = f.op.Answer()
-	if f.op.Kind.Changes() && f.op.Succeeded() && c.pending[culprit] == false && c.skip[culprit] {
+	if f.op.Kind.Changes() && f.op.Succeeded() && !c.pending[culprit] && c.skip[culprit] {
 		f.change()
 	} else {
 		f.observation()
@@ -97,7 +97,6 @@ type finding struct {
 	op   *model.Op
 	path model.Path
 	with *model.Op // the other operation that the proof speaks of
-	why  string    // why with comes before op
 	but  string    // why op comes before with
 }
 
