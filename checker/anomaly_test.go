@@ -63,6 +63,20 @@ func TestGarbageIsExposure(t *testing.T) {
 	}
 }
 
+// Two operations that overlap can have come in either order: a proof says that
+// they contradict each other only where no order will do.
+func TestProofOfWhatOverlaps(t *testing.T) {
+	for history, want := range map[string]string{
+		"C create a; C unmount; A mount; B mount; A write a[0]=5 { B read a -> 5; B read a -> nothing }": "no order of the other operations",
+		"A create a | B create a": "both answered ok, and only the first can",
+	} {
+		v := checker.New(0, model.Linearizable)(brute.History(history))[0]
+		if !strings.Contains(v.Proof[1], want) {
+			t.Errorf("%s\n%s\n%s", history, v.Proof[0], v.Proof[1])
+		}
+	}
+}
+
 func TestAxes(t *testing.T) {
 	judge := checker.New(0, model.Capacity, model.Fsck, model.Progress)
 	space := model.Space{Blocks: 4, Inodes: 3}
@@ -77,6 +91,7 @@ func TestAxes(t *testing.T) {
 		{name: "more than fits", history: "A create a; B create b; A write a[0+24]=5; B write b[0+24]=6; end",
 			want: [3]model.Anomaly{model.CapacityOvercmt}},
 		{name: "more, but one was removed", history: "A create a; A write a[0+24]=5; A unlink a; B create b; B write b[0+24]=6; end"},
+		{name: "more, but its directory was removed", history: "A mkdir d; A create d/a; A write d/a[0+24]=5; B rmdir d; B create b; B write b[0+24]=6; end"},
 		{name: "the same words twice", history: "A create a; A write a[0+24]=5; A write a[0+24]=6; end"},
 		{name: "full for a reason", history: "A create a; A write a[0+32]=5; A create b; A write b[0]=6 -> ENOSPC; end"},
 		{name: "full without a reason", history: "A create a; A write a[0]=5 -> ENOSPC; end",

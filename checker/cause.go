@@ -25,6 +25,7 @@ type Cause struct {
 	Writer   model.Host // who had written that version
 	WroteAt  int        // and at which step
 	Verified bool
+	later    bool // stale-copy: that version came when Step had ended
 
 	Nearest model.Program // the nearest passing run; no steps when not Verified
 	Change  string        // what it does otherwise: "had B re-read block 7 before step 6, ..."
@@ -96,7 +97,7 @@ func staleCopies(run model.Run) []Cause {
 			}
 			delete(seen, r.Block) // one suspect a block
 			list = append(list, Cause{Kind: staleCopy, Step: n, Host: step.Host, Block: r.Block,
-				Basis: had, Over: r.Version, Writer: r.Host, WroteAt: int(r.Step)})
+				Basis: had, Over: r.Version, Writer: r.Host, WroteAt: int(r.Step), later: r.Time > end})
 		}
 	}
 	return list
@@ -115,7 +116,7 @@ func (c Cause) sentence() string {
 	switch {
 	case c.Block < 0:
 		return fmt.Sprintf("step %d of %v overlapped with steps that it has to exclude.", c.Step, c.Host)
-	case c.Kind == staleCopy && c.WroteAt > c.Step:
+	case c.Kind == staleCopy && c.later:
 		return fmt.Sprintf("%v used its copy of %s, version %d, in step %d, while a change by %v was not on the disk yet: it was written in step %d, as version %d.",
 			c.Host, block, c.Basis, c.Step, c.Writer, c.WroteAt, c.Over)
 	case c.Kind == staleCopy:

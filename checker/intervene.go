@@ -55,8 +55,7 @@ func (e *explainer) cause() Cause {
 	for _, one := range []bool{true, false} {
 		for _, s := range e.suspects {
 			for _, step := range e.moments(s) {
-				p := e.handOver(s, step, one)
-				if e.passes(p) {
+				if p := e.handOver(s, step, one); e.stands(s, step, p) {
 					s.Verified, s.Nearest = true, p
 					s.Change = e.handOverText(s, step, one)
 					s.Text = s.sentence()
@@ -68,10 +67,11 @@ func (e *explainer) cause() Cause {
 	for i, h := range e.run.Program.Holds {
 		p := e.run.Program.Clone()
 		p.Holds = slices.Delete(p.Holds, i, i+1)
-		if e.passes(p) {
+		if run, ok := e.passes(p); ok {
+			left := suspects(run, e.verdict)
 			s := Cause{Kind: "overlap", Block: -1, Step: h.Step, Nearest: p}
 			for _, c := range e.suspects {
-				if c.Kind == staleWrite && (c.Step == h.Step || c.WroteAt == h.Step) {
+				if c.Kind == staleWrite && (c.Step == h.Step || c.WroteAt == h.Step) && !slices.ContainsFunc(left, c.again) {
 					s = c
 					s.Kind, s.Nearest = "overlap", p
 					break
@@ -98,7 +98,7 @@ func (e *explainer) cause() Cause {
 					}
 					f := explainer{run: model.Run{Program: first, History: e.run.History}}
 					p := f.handOver(b, later, false)
-					if e.passes(p) {
+					if _, ok := e.passes(p); ok {
 						a.Verified, a.Nearest = true, p
 						a.Change = fmt.Sprintf("%s, and %s", strings.TrimSuffix(e.handOverText(b, later, false), e.held()), e.handOverText(a, at, false))
 						a.Text = a.sentence()
@@ -130,22 +130,51 @@ func (e *explainer) moments(s Cause) []int {
 	return list
 }
 
+// stands reports whether p, which has a hand-over of a suspect's block before a
+// step, is a passing run because of it: what the suspect is blamed for does not
+// happen any more. Where steps overlap, the write-backs alone must not do, since
+// they end by force what another host was held in; then the overlap is the cause.
+func (e *explainer) stands(s Cause, before int, p model.Program) bool {
+	run, ok := e.passes(p)
+	if !ok || s.Kind == staleWrite && slices.ContainsFunc(suspects(run, e.verdict), s.again) {
+		return false
+	}
+	if len(p.Holds) == 0 {
+		return true
+	}
+	_, ok = e.passes(e.insert(before, e.writeBacks(s, before)))
+	return !ok
+}
+
+// again reports whether o is the same doing of the same host.
+func (c Cause) again(o Cause) bool {
+	return o.Kind == c.Kind && o.Host == c.Host && o.Block == c.Block && o.Writer == c.Writer
+}
+
 // handOver is the program with a hand-over put in before a step: every other
 // mounted host writes back, and the suspect's host drops its copy of the block,
 // or all its copies.
 func (e *explainer) handOver(s Cause, before int, oneBlock bool) model.Program {
-	p := e.run.Program.Clone()
-	var steps []model.Step
-	for h := range p.Hosts {
-		if host := model.Host(h); host != s.Host && e.mounted(host, before) {
-			steps = append(steps, model.Step{Host: host, Kind: model.Writeback})
-		}
-	}
 	refresh := model.Step{Host: s.Host, Kind: model.Refresh}
 	if oneBlock {
 		refresh.Off, refresh.Len = s.Block, 1
 	}
-	steps = append(steps, refresh)
+	return e.insert(before, append(e.writeBacks(s, before), refresh))
+}
+
+// writeBacks are those of every mounted host but the suspect's.
+func (e *explainer) writeBacks(s Cause, before int) (steps []model.Step) {
+	for h := range e.run.Program.Hosts {
+		if host := model.Host(h); host != s.Host && e.mounted(host, before) {
+			steps = append(steps, model.Step{Host: host, Kind: model.Writeback})
+		}
+	}
+	return steps
+}
+
+// insert is the program with steps put in before a step.
+func (e *explainer) insert(before int, steps []model.Step) model.Program {
+	p := e.run.Program.Clone()
 	p.Steps = slices.Insert(p.Steps, before-1, steps...)
 	for i := range p.Holds {
 		if p.Holds[i].Step >= before {
@@ -195,19 +224,43 @@ func (e *explainer) handOverText(s Cause, before int, oneBlock bool) string {
 
 func (e *explainer) held() string { return ", " + e.verdict.Guarantee + " would be held" }
 
-// passes runs a program and reports whether the guarantee is held.
-func (e *explainer) passes(p model.Program) bool {
+// passes runs a program and reports whether the guarantee is held. A run in
+// which less happens than in the first proves nothing: a hold that is cut short
+// or never reached would make an overlap the cause of everything, and a step
+// that is skipped would take the violation with it.
+func (e *explainer) passes(p model.Program) (model.Run, bool) {
 	if p.Validate() != nil {
-		return false
+		return model.Run{}, false
 	}
 	run, err := e.runner.Run(e.ctx, p)
-	if err != nil {
-		return false
+	if err != nil || e.skipsMore(run) {
+		return run, false
+	}
+	if len(run.Holds) == len(e.run.Holds) { // else it is the overlap that is tried
+		for i, h := range e.run.Holds {
+			if h == model.Fired && run.Holds[i] != model.Fired || h == model.FiredEarly && run.Holds[i] == model.NeverFired {
+				return run, false
+			}
+		}
 	}
 	for _, v := range e.judge(run) {
 		if v.Guarantee == e.verdict.Guarantee {
-			return v.Outcome == model.Held
+			return run, v.Outcome == model.Held
 		}
 	}
-	return false
+	return run, false
+}
+
+// skipsMore reports whether run skipped a step that the first run carried out,
+// or one that was put in.
+func (e *explainer) skipsMore(run model.Run) bool {
+	skipped := func(history []model.Op) (n int) {
+		for i := range history {
+			if history[i].Skipped {
+				n++
+			}
+		}
+		return n
+	}
+	return skipped(run.History) > skipped(e.run.History)
 }

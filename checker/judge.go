@@ -81,7 +81,7 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 	}
 	c := &j.component
 	for i := range run.History {
-		if op := &run.History[i]; impossible(op, &j.windows.info[i]) && (!g.FinalOnly || op.Host == model.Final || op.Kind.Changes()) {
+		if op := &run.History[i]; impossible(op, &j.windows.info[i]) && (!g.FinalOnly || op.Host == model.Final || op.Kind.Changes() && op.Succeeded()) {
 			v.Outcome, v.Anomaly, v.Observed, v.Path = model.Violated, model.SpuriousError, op.Answer(), op.Path
 			v.Steps = steps(op)
 			v.Proof = [2]string{
@@ -114,13 +114,17 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 
 // impossible reports whether no state of any file system gives the answer: an
 // open handle is reported missing or a missing one used, a name error comes from
-// a handle, more is read than asked for, a listing has a name twice.
+// a handle, the root is no directory, more is read than asked for, a listing has
+// a name twice.
 func impossible(op *model.Op, in *opInfo) bool {
 	if op.Skipped || op.Pending() {
 		return false
 	}
 	r := &op.Result
 	if op.File != 0 && op.Kind.TakesData() && (r.Errno == model.OK && in.opener < 0 || r.Errno != model.OK && informative(r.Errno)) {
+		return true
+	}
+	if op.Path == model.Root && (informative(r.Errno) && r.Errno != model.OK || op.Kind == model.Stat && r.Errno == model.OK && r.Type != model.Dir) {
 		return true
 	}
 	if r.Errno != model.OK {

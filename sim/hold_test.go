@@ -141,3 +141,16 @@ func TestStepHeldInUnmount(t *testing.T) {
 		t.Errorf("got  %q\nwant %q", all, want)
 	}
 }
+
+// Two steps wait for the same third. When the first that goes on ends the run,
+// the other does not go on.
+func TestDefectEndsWhatElseIsReleased(t *testing.T) {
+	holds := []model.Hold{{Step: 1, At: model.WriteCommand, N: 1, Until: 3}, {Step: 2, At: model.WriteCommand, N: 1, Until: 3}}
+	r := run(t, letters(), program(3, holds, "A wx", "B w", "C r"))
+	wantDefect(t, r, model.Panic, 1, "letter x")
+	for _, rec := range r.Trace {
+		if rec.Step == 5 && rec.Kind == model.HoldEnded {
+			t.Errorf("step 5 went on after the run had ended\n%s", transcript(r))
+		}
+	}
+}

@@ -179,7 +179,7 @@ func (w *world) advance(t *task) {
 
 // ended releases the steps that were held until step number.
 func (w *world) ended(number int) {
-	for i := 0; i < len(w.active) && number > 0; i++ {
+	for i := 0; i < len(w.active) && number > 0 && !w.stopped; i++ {
 		if t := w.active[i]; t.state == held && w.program.Holds[t.hold].Until == number {
 			w.release(t, model.HoldEnded)
 			i = -1 // the list has changed

@@ -36,10 +36,10 @@
 //     without a mount mounts at the call of its first operation.
 //   - Only successful closes, mounts and unmounts count. A successful use of a
 //     handle slot that no open filled is never right.
-//   - At nothing-lost the point at which a write through a path or an open finds
-//     its file, and the one at which an append sees its offset, may lie after the
-//     effect: they only have to exist. An fsync, or an open, that has no such
-//     point covers no data and is not judged.
+//   - At nothing-lost too a write through a path finds its file, and an append
+//     sees its offset, before the effect: an append behind a truncate that comes
+//     after it would be no order. An fsync, or an open, that never finds its
+//     file covers no data and is not judged.
 //   - A listing that has a name twice, a read of more words than asked, and a
 //     write of fewer than none or more than asked are never right.
 //   - A pending change takes effect whole, or not at all.

@@ -39,15 +39,6 @@ func TestCasesPlain(t *testing.T) {
 	}
 }
 
-// TestOffsetAfterEffect pins a reading: at nothing-lost an append's offset only
-// has to be a size that the host saw at some time, be it after the effect.
-func TestOffsetAfterEffect(t *testing.T) {
-	run := History(emptyFile + "A append a=5 { B truncate a 8 }; end; F read a -> 0")
-	if got, want := verdicts(run), [3]bool{false, false, true}; got != want {
-		t.Errorf("got %v, want %v", got, want)
-	}
-}
-
 func TestOtherGuarantee(t *testing.T) {
 	defer func() {
 		if recover() == nil {

@@ -127,9 +127,7 @@ func (p *plan) addChange(h *history, g guess, i int) {
 	if o.Kind == model.Append && h.rung != linear {
 		pt := h.view(i, sizeView)
 		pt.file, pt.from, pt.to = h.fileOf(i, g), g.offset[i], g.offset[i]
-		if h.rung != lossless {
-			pt.first = p.found(h, i)
-		}
+		pt.first = p.found(h, i)
 		views = append(views, p.add(pt))
 	}
 	pt := point{kind: effect, op: i, lo: o.Call, file: none}
@@ -137,9 +135,7 @@ func (p *plan) addChange(h *history, g guess, i int) {
 	if data {
 		pt.file = h.fileOf(i, g)
 	}
-	if h.rung != lossless {
-		pt.first = append(views, p.found(h, i)...)
-	}
+	pt.first = append(views, p.found(h, i)...)
 	p.effects[i] = p.add(pt)
 }
 

@@ -16,7 +16,7 @@ import (
 // are added one by one, in order of return. The first that cannot be added is
 // the one to show.
 func (c *component) explain(v *model.Verdict) {
-	v.Outcome = model.Violated
+	v.Outcome, v.Limit = model.Violated, "" // another component may have had no answer
 	order := slices.Clone(c.ops)
 	slices.SortStableFunc(order, func(a, b int) int {
 		return int(min(1, max(-1, c.history[a].Return-c.history[b].Return)))
@@ -98,12 +98,15 @@ type finding struct {
 	path model.Path
 	with *model.Op // the other operation that the proof speaks of
 	but  string    // why op comes before with
+
+	rivals bool // with and op cannot both have succeeded, whichever came first
 }
 
 // change names a change that could not take effect with the answer it gave.
 func (f *finding) change() {
 	final := f.c.g.FinalOnly
 	f.v.Observed = naming(f.op) + " answered ok"
+	f.rivals = !f.op.Kind.TakesData()
 	switch f.op.Kind {
 	case model.Create, model.Mkdir:
 		f.with = f.last(model.Create, model.Mkdir)
@@ -222,32 +225,27 @@ func (f *finding) finish() {
 	y := naming(f.op)
 	if f.with == nil {
 		f.v.Steps = steps(f.op)
+	} else {
+		f.v.Steps = steps(f.with, f.op)
+	}
+	switch {
+	case f.with == nil || !f.rivals && !f.ordered():
 		f.v.Proof = [2]string{
 			fmt.Sprintf("%s answered %s.", y, f.op.Answer()),
 			fmt.Sprintf("however no order of the other operations, each between its call and its %s, gives that answer.", f.publish()),
 		}
-		return
-	}
-	x := naming(f.with)
-	f.v.Steps = steps(f.with, f.op)
-	if !f.ordered() {
+	case !f.ordered():
 		f.v.Proof = [2]string{
-			fmt.Sprintf("%s and %s both took effect, one of them first.", x, y),
-			fmt.Sprintf("however whichever came second, %s: a contradiction.", secondOf(f)),
+			fmt.Sprintf("%s and %s both took effect, one of them first.", naming(f.with), y),
+			fmt.Sprintf("however both answered %s, and only the first can: a contradiction.", f.op.Answer()),
 		}
-		return
+	default:
+		x := naming(f.with)
+		f.v.Proof = [2]string{
+			fmt.Sprintf("%s came before %s, because %s.", x, y, f.because()),
+			fmt.Sprintf("however %s came before %s, because %s: a contradiction.", y, x, f.but),
+		}
 	}
-	f.v.Proof = [2]string{
-		fmt.Sprintf("%s came before %s, because %s.", x, y, f.because()),
-		fmt.Sprintf("however %s came before %s, because %s: a contradiction.", y, x, f.but),
-	}
-}
-
-func secondOf(f *finding) string {
-	if f.op.Kind.Changes() && f.op.Succeeded() {
-		return fmt.Sprintf("both answered %s, and only the first can", f.op.Answer())
-	}
-	return f.but
 }
 
 // ordered reports whether the other operation's window closed before the
