@@ -109,17 +109,34 @@ func (c *component) atomInOrder(s state, index int) bool {
 	return true
 }
 
-// sameSight reports whether two atoms look at the same thing.
+// sameSight reports whether two atoms look at the same thing. A stat looks at a
+// name and at its file's size.
 func (c *component) sameSight(s state, a, b *atom) bool {
-	if a.kind != b.kind {
-		return false
-	}
-	if a.kind == nameAtom {
+	switch {
+	case a.kind == nameAtom && b.kind == nameAtom:
 		return a.name == b.name
+	case a.kind == sizeAtom:
+		return c.seesSizeOf(s, b, a.bind)
+	case b.kind == sizeAtom:
+		return c.seesSizeOf(s, a, b.bind)
+	case a.kind == blockAtom && b.kind == blockAtom:
+		return a.off/model.WordsPerBlock == b.off/model.WordsPerBlock && c.sameFile(s, a.bind, b.bind)
 	}
-	m, ok := c.bound(s, a.bind)
-	n, ok2 := c.bound(s, b.bind)
-	return ok && ok2 && m == n && (a.kind == sizeAtom || a.off/model.WordsPerBlock == b.off/model.WordsPerBlock)
+	return false
+}
+
+// seesSizeOf reports whether an atom looks at the size of the file that a bind
+// gave. Which file a stat will see is not known before it has; any that was made
+// at its name may be it.
+func (c *component) seesSizeOf(s state, a *atom, b int) bool {
+	switch a.kind {
+	case sizeAtom:
+		return c.sameFile(s, a.bind, b)
+	case nameAtom:
+		node, ok := c.bound(s, b)
+		return ok && a.size >= 0 && c.nodeNames[node] == a.name
+	}
+	return false
 }
 
 // bindTouches reports whether a bind looks at what an atom looks at.
@@ -127,7 +144,7 @@ func (c *component) bindTouches(s state, b *bind, a *atom) bool {
 	if b.name >= 0 {
 		return a.kind == nameAtom && a.name == b.name
 	}
-	return a.kind == sizeAtom && c.sameFile(s, b.size, a.bind)
+	return c.seesSizeOf(s, a, b.size)
 }
 
 func (c *component) sameFile(s state, a, b int) bool {

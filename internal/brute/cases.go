@@ -72,6 +72,8 @@ var Cases = []Case{
 	{emptyFile + "B truncate a 8; A append a=5; end; F read a -> 0", false, false, false, "an append behind a truncate that comes after it"},
 	{emptyFile + "A append a=5 { B truncate a 8 }; end; F read a -> 0", false, false, false, "the same, overlapping"},
 	{emptyFile + "A append a=5; A append a=6; end; F read a -> 6", false, false, false, "append over an own append"},
+	{emptyFile + "B append a=5; A read a -> 5; A stat a -> 0; B truncate a 0; end; F stat a -> 0",
+		false, false, true, "a size that goes back"},
 	{"C create a; C write a[0]=5; C unmount; A mount; B mount; A open a f1; A append f1=2; A read f1[0] -> 2; end; F read a -> 52",
 		false, false, true, "own append seen where it is not"},
 
