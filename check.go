@@ -70,8 +70,16 @@ func check(ctx context.Context, s settings) (Result, *hung, error) {
 	var w watch
 	var result Result
 	var err error
-	if stuck := w.supervise(s.hang, func() { result, err = hunt(ctx, s, &w) }); stuck != nil {
+	returned := false
+	stuck := w.supervise(s.hang, func() {
+		result, err = hunt(ctx, s, &w)
+		returned = true
+	})
+	switch {
+	case stuck != nil:
 		return Result{}, stuck, nil
+	case !returned:
+		return Result{}, nil, w.left()
 	}
 	return result, nil, err
 }

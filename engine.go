@@ -64,6 +64,11 @@ func (e *engine) explain(ctx context.Context, p model.Program, v model.Verdict) 
 		return f, fmt.Errorf("explain %s: %w", v.Anomaly, err)
 	}
 	f.Run, f.Cause = run, cause
+	// The last run was not this one but one that was tried.
+	if _, err := e.runner.Run(ctx, p); err != nil {
+		return f, fmt.Errorf("run %s again: %w", v.Anomaly, err)
+	}
+	f.Blocks = reports.BlocksOf(run, e.runner.Describe)
 	return f, nil
 }
 

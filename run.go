@@ -61,14 +61,20 @@ func Run(t TB, design sim.Design, opts ...Option) {
 	defer cancel()
 	p := &testRun{settings: s, t: &rapidTB{TB: t}, stopAt: stopAt(t), dirs: outDirs(t, s.out)}
 	var w watch
-	var worked answer
-	stuck := w.supervise(s.hang, func() { worked = p.work(ctx, &w) })
+	var worked *answer
+	stuck := w.supervise(s.hang, func() {
+		a := p.work(ctx, &w)
+		worked = &a
+	})
 	var a answer
-	if stuck != nil { // then worked may still change
+	switch {
+	case stuck != nil: // then worked may still change
 		p.t.closed.Store(true)
 		a = p.hung(stuck)
-	} else {
-		a = worked
+	case worked == nil:
+		a.failure = fmt.Sprintf("%s: %v", s.design.Name, w.left())
+	default:
+		a = *worked
 	}
 	for _, line := range a.logs {
 		t.Logf("doublemount: %s", line)

@@ -51,6 +51,9 @@ func (r *testRun) search(ctx context.Context, e *engine, a *answer) {
 			return
 		}
 		a.failure = fmt.Sprintf("%s broke %s after %d runs\n", r.design.Name, f.Guarantee.Name, s.made)
+		if s.made == 1 {
+			a.failure = fmt.Sprintf("%s broke %s in the first run\n", r.design.Name, f.Guarantee.Name)
+		}
 		if err != nil {
 			a.failure += fmt.Sprintf("note: %v\n", err)
 		}

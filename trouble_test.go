@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -189,4 +190,16 @@ func TestBadOptions(t *testing.T) {
 	wants(t, run(t, "TestX", designs.Single()).errors, `DOUBLEMOUNT_RUNS: "many"`)
 	t.Setenv("DOUBLEMOUNT_HANG", "10")
 	wants(t, run(t, "TestX", designs.Single()).errors, "DOUBLEMOUNT_HANG", "hint: for example 30s")
+}
+
+// A design that ends the goroutine it runs on must not pass for one that is
+// right.
+func TestGoexit(t *testing.T) {
+	d := wrapped(func(*sim.Host, string) { runtime.Goexit() })
+	r := run(t, "TestX", d)
+	wants(t, r.errors, "wrapped: the design called runtime.Goexit", "create /", "hint: ")
+
+	if _, err := doublemount.Check(context.Background(), d); err == nil || !strings.Contains(err.Error(), "runtime.Goexit") {
+		t.Errorf("error %v", err)
+	}
 }

@@ -2,6 +2,8 @@ package doublemount
 
 import (
 	"context"
+	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -42,9 +44,12 @@ func (r watched) Run(ctx context.Context, p model.Program) (model.Run, error) {
 	return r.Runner.Run(ctx, p)
 }
 
-// Describe passes on what the Runner says of a block.
+// Describe passes on what the Runner says of a block. It is the design that is
+// asked, so it is under watch too.
 func (r watched) Describe(block int32) string {
 	if d, ok := r.Runner.(model.Describer); ok {
+		r.w.again()
+		defer r.w.end()
 		return d.Describe(block)
 	}
 	return ""
@@ -55,6 +60,14 @@ func (w *watch) begin(p model.Program) {
 	w.mu.Lock()
 	w.runs++
 	w.program, w.running = p, true
+	w.mu.Unlock()
+}
+
+// again says that the design is at work on the program that ran last.
+func (w *watch) again() {
+	w.mu.Lock()
+	w.runs++
+	w.running = true
 	w.mu.Unlock()
 }
 
@@ -71,6 +84,15 @@ func (w *watch) abandoned() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.gone
+}
+
+// left is the error for a design that ended the goroutine in which everything
+// was done. No result may come of that, least of all a clean one.
+func (w *watch) left() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return fmt.Errorf("the design called runtime.Goexit, in this program:\n%v\nhint: FailNow and Fatal of a test do that too; a design returns an error or panics",
+		strings.TrimRight(w.program.String(), "\n"))
 }
 
 // number says which run of the campaign is running.

@@ -3,8 +3,10 @@ package cli_test
 import (
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/doublemount/doublemount/disk"
+	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/sim"
 	"github.com/doublemount/doublemount/sim/designs"
 )
@@ -29,6 +31,9 @@ func broken() []sim.Design {
 		alwaysExits("always-exits"),
 		misbehaving("overflows", func(*sim.Host) { panic(overflow(0)) }),
 		misbehaving("bad-io", func(h *sim.Host) { h.ReadBlock(h.Blocks(), make([]byte, h.BlockSize())) }),
+		misbehaving("leaves", func(*sim.Host) { runtime.Goexit() }),
+		misbehaving("writes", func(*sim.Host) { os.NewFile(1, "").WriteString("{}\n garbage") }),
+		ownWords("own-words"),
 		differing("differs"),
 		unformattable("format-fails", func() error { return fmt.Errorf("no superblock") }),
 		unformattable("format-panics", func() error { panic("no superblock") }),
@@ -103,6 +108,14 @@ func alwaysExits(name string) sim.Design {
 type exitingFS struct{ sim.FS }
 
 func (exitingFS) Create(string) error { os.Exit(1); return nil }
+
+// ownWords has an fsck that names its complaint as no other does.
+func ownWords(name string) sim.Design {
+	d := designs.Local()
+	d.Name, d.Bugs = name, nil
+	d.Audit = func(disk.Device) []model.Problem { return []model.Problem{{Anomaly: "own\x1b", Text: "so"}} }
+	return d
+}
 
 func unformattable(name string, format func() error) sim.Design {
 	d := designs.Local()

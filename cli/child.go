@@ -84,6 +84,10 @@ func (c *child) ask(j job) (answer, error) {
 			about = a.About
 		case a.Error != "":
 			return answer{}, errors.New(a.Error)
+		case !a.fits(j.Task):
+			c.cmd.Process.Kill() // it may have ended
+			c.wait()
+			return answer{}, &death{kind: model.Panic, at: about, text: "something else wrote to the standard output of its process"}
 		default:
 			return a, nil
 		}

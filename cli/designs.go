@@ -17,11 +17,11 @@ type designsVerb struct {
 
 // Help is the long help, with an example.
 func (designsVerb) Help() string {
-	return `Each design is listed with what it stands for, the guarantee that it declares, the faults under which it declares it, and its planted bugs, which can be hunted by name.
+	return fmt.Sprintf(`Each design is listed with what it stands for, the guarantee that it declares, the faults under which it declares it, and its planted bugs, which can be hunted by name.
 
 Example:
 
-    doublemount designs --format json`
+    %s designs --format json`, programName())
 }
 
 // designList is the JSON object that designs writes. Fields are only added.

@@ -22,7 +22,7 @@
 //
 // A design can do what no Go program recovers from: loop without calling its
 // host, exit, overflow its stack. So designs run in child processes, which are
-// this executable once more with [workerEnv] in their environment, as many as
+// this executable once more with DOUBLEMOUNT_WORKER in their environment, as many as
 // GOMAXPROCS. A child gets jobs and gives answers, one JSON value a line, on its
 // standard input and output. It watches over itself: a run that does not return
 // is reported, and the process ends. The parent makes a finding of it, starts

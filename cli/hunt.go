@@ -3,6 +3,7 @@ package cli
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -32,15 +33,15 @@ type huntVerb struct {
 
 // Help is the long help, with an example.
 func (huntVerb) Help() string {
-	return `Exit code: 0 clean, 1 something found, 2 bad usage, 3 the harness failed or a run differed from itself, 4 inconclusive, interrupted or too little reached.
+	return fmt.Sprintf(`Exit code: 0 clean, 1 something found, 2 bad usage, 3 the harness failed or a run differed from itself, 4 inconclusive, interrupted or too little reached.
 
-Example, the incident in ten seconds:
+Example, ten seconds of the first design:
 
-    doublemount hunt local
+    %[1]s hunt
 
-Example, the first thing that breaks a stronger promise, for a program:
+Example, the first thing that breaks a stronger guarantee, for a program to read:
 
-    doublemount hunt single/no-lock --guarantee linearizable --first --format json`
+    %[1]s hunt --guarantee linearizable --first --format json`, programName())
 }
 
 // run implements verb.
@@ -79,14 +80,11 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 	if result.Runs > 0 {
 		s.weak = result.Coverage.Weak(c.caps)
 	}
-	found, err := v.show(a, c, result.Findings)
-	if err != nil {
-		return exitHarness, err
-	}
+	found, unshown := v.show(a, c, result.Findings)
 	if err := s.print(a, found); err != nil {
-		return exitHarness, fmt.Errorf("write the summary: %w", err)
+		return exitHarness, errors.Join(unshown, fmt.Errorf("write the summary: %w", err))
 	}
-	if failure != nil {
+	if failure = errors.Join(unshown, failure); failure != nil {
 		return exitHarness, failure
 	}
 	return s.code(), nil
@@ -103,36 +101,44 @@ func (v *huntVerb) judged() []string {
 	return names
 }
 
-// show explains each finding, writes its case file and, as text, prints it.
+// show explains each finding and writes its case file, then, as text, prints
+// them: whatever becomes of the output, what was found is on disk. What cannot
+// be written is printed all the same, with its program, and makes the error.
 func (v *huntVerb) show(a *app, c *campaign, findings []fuzz.Finding) ([]reports.Finding, error) {
 	e := explainer{c: c}
 	defer e.close()
 	var all []reports.Finding
+	var unwritten error
 	for _, f := range findings {
-		s, err := e.explain(f)
-		if err != nil {
-			return all, err
-		}
-		r := reports.Finding{Design: c.order.Design, Verdict: f.Verdict, Run: s.Run, Cause: s.Cause, Original: f.Original}
+		s := e.explain(f)
+		r := reports.Finding{Design: c.order.Design, Verdict: f.Verdict, Run: s.Run, Cause: s.Cause, Original: f.Original, Blocks: s.Blocks}
+		var err error
 		if r.Guarantee, err = model.ParseGuarantee(f.Verdict.Guarantee); err != nil {
 			return all, err
 		}
-		if r.File, err = writeCase(v.Out, caseOf(c.order, f, s)); err != nil {
-			return all, fmt.Errorf("write a finding to %s: %w", quoteArg(v.Out), err)
+		if r.File, err = writeCase(v.Out, caseOf(c.order, f, s)); err == nil {
+			r.Replay = command() + " replay " + quoteArg(r.File)
+		} else if unwritten == nil {
+			unwritten = fmt.Errorf("write a finding to %s: %w", quoteArg(v.Out), err)
 		}
-		r.Replay = command() + " replay " + quoteArg(r.File)
 		all = append(all, r)
-		if v.Format == "json" {
-			continue
-		}
+	}
+	if v.Format == "json" {
+		return all, unwritten
+	}
+	for _, r := range all {
 		if err := reports.Text(a.stdout, r); err != nil {
 			return all, fmt.Errorf("write a finding: %w", err)
 		}
-		if _, err := fmt.Fprintln(a.stdout); err != nil {
+		program := ""
+		if r.File == "" {
+			program = "no case file; the program is:\n" + r.Run.Program.String()
+		}
+		if _, err := fmt.Fprintln(a.stdout, program); err != nil {
 			return all, fmt.Errorf("write a finding: %w", err)
 		}
 	}
-	return all, nil
+	return all, unwritten
 }
 
 // mostTelling orders findings for a reader: what the ladder says before the
@@ -160,26 +166,27 @@ type explainer struct {
 func (e *explainer) close() { e.slot.close() }
 
 // explain is the run of a finding, and its cause if that can be found. Where
-// the run itself ends the process there is nothing but the program.
-func (e *explainer) explain(f fuzz.Finding) (shown, error) {
+// the run itself ends the process, or no process can be started, there is
+// nothing but the program.
+func (e *explainer) explain(f fuzz.Finding) shown {
 	s := shown{Run: model.Run{Program: f.Program}, Verdicts: []model.Verdict{f.Verdict}, Cause: checker.Cause{Text: checker.NotIsolated}}
 	if e.c.deaths[f.Program.String()] != nil {
-		return s, nil
+		return s
 	}
 	for _, t := range []task{taskExplain, taskRun} {
 		e.slot.c, e.slot.kill = e.c, context.Background()
 		if err := e.slot.ready(e.c.order.Design); err != nil {
-			return s, err
+			return s
 		}
 		j := e.c.order
 		j.Task, j.Program, j.Verdict = t, f.Program, f.Verdict
 		a, err := e.slot.child.ask(j)
 		if err == nil {
 			a.Shown.Cause.Text = cmp.Or(a.Shown.Cause.Text, checker.NotIsolated)
-			return *a.Shown, nil
+			return *a.Shown
 		}
 		e.slot.child.close() // it may be dead; the next try has a new one
 		e.slot.child = nil
 	}
-	return s, nil
+	return s
 }

@@ -35,7 +35,7 @@ func Main(designs ...sim.Design) {
 		work(os.Stdin, os.Stdout, designs)
 		os.Exit(exitClean)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, designs))
 }
@@ -89,7 +89,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, designs [
 		kong.Vars{"version": version()},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
-	parsed, err := parser.Parse(args)
+	parsed, err := parser.Parse(negatives(args))
 	if err != nil {
 		return a.fail(exitUsage, a.usage(args, err))
 	}
@@ -99,6 +99,23 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, designs [
 		return a.fail(code, err)
 	}
 	return code
+}
+
+// negatives joins a flag and a negative number that follows it, "--runs -5",
+// into one argument: then the flag says what is wrong with the number. Alone it
+// would pass for a short flag.
+func negatives(args []string) []string {
+	var joined []string
+	for i, arg := range args {
+		last := len(joined) - 1
+		if len(arg) > 1 && arg[0] == '-' && arg[1] >= '0' && arg[1] <= '9' && i > 0 &&
+			strings.HasPrefix(args[i-1], "--") && len(args[i-1]) > 2 && !strings.Contains(args[i-1], "=") {
+			joined[last] += "=" + arg
+			continue
+		}
+		joined = append(joined, arg)
+	}
+	return joined
 }
 
 // usage adds to an error of the command line the way to find out more, if it

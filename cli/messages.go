@@ -6,6 +6,7 @@ import (
 	"github.com/doublemount/doublemount/checker"
 	"github.com/doublemount/doublemount/fuzz"
 	"github.com/doublemount/doublemount/model"
+	"github.com/doublemount/doublemount/reports"
 )
 
 // workerEnv, if set, makes the process a child that does jobs. hangEnv is how
@@ -56,6 +57,18 @@ type answer struct {
 	Shown        *shown              `json:",omitempty"`
 }
 
+// fits reports whether a has what a task is done for. A design that finds the
+// standard output of its process can write anything there.
+func (a *answer) fits(t task) bool {
+	switch t {
+	case taskOpen:
+		return a.Capabilities != nil
+	case taskBatch:
+		return a.Batch != nil
+	}
+	return a.Shown != nil
+}
+
 // execution is one Program being run, by a batch as run number Run.
 type execution struct {
 	Run     int
@@ -74,6 +87,7 @@ type shown struct {
 	Cut      int // records at the end of its trace that are left out, if above 0
 	Verdicts []model.Verdict
 	Cause    checker.Cause
+	Blocks   reports.Blocks // what its blocks are
 }
 
 // guarantees finds guarantees by their names, which are this program's own.

@@ -18,25 +18,36 @@ import (
 // replayVerb is "replay".
 type replayVerb struct {
 	Cases  []string `arg:"" name:"case" help:"Case files to run."`
-	Trace  bool     `env:"DOUBLEMOUNT_TRACE" help:"Print every record of the trace."`
+	Trace  bool     `env:"DOUBLEMOUNT_TRACE" help:"Print the run as a table, and every record of its trace."`
 	On     machine  `default:"sim" env:"DOUBLEMOUNT_ON" placeholder:"sim|dir" help:"Where to run: on the simulated designs that the cases name, or in a plain directory (default: sim)."`
 	Format format   `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print the outcome (default: text)."`
 }
 
 // Help is the long help, with an example.
 func (replayVerb) Help() string {
-	return `Each case is run on its design, where every expectation must be met, and on every design that keeps it, where all that it speaks of must be held. A hold that never fires, or a step that its host could not do, makes a case stale: it no longer shows what it was made for. Exit code: 0 all as expected, 1 not, 2 a file is missing or is no case; then none is run.
+	return fmt.Sprintf(`Each case is run on its design, where every expectation must be met, and on every design that keeps it, where all that it speaks of must be held. A hold that never fires, or a step that its host could not do, makes a case stale: it no longer shows what it was made for. Exit code: 0 all as expected, 1 not, 2 a file is missing or is no case; then none is run.
 
 With --on dir the program is run once, unchanged, by hosts that all work in the same plain directory of this machine, and the expectations are the same. Such hosts share one cache, so what needs two caches to go wrong is held, and reported as not reproduced. Steps run one after another there and there is no disk of ours: a case with a hold, a writeback or a statfs is stale on it, and there is no trace.
 
 Example:
 
-    doublemount replay doublemount-findings/*.case --trace`
+    %s replay --trace doublemount-findings/*.case`, programName())
 }
 
 // run implements verb.
 func (v *replayVerb) run(ctx context.Context, a *app) (int, error) {
-	files, err := v.read(a)
+	var files []corpus.File
+	var err error
+	read := make(chan struct{})
+	go func() {
+		defer close(read)
+		files, err = v.read(a)
+	}()
+	select {
+	case <-read:
+	case <-ctx.Done(): // a pipe that nobody writes to is read for ever
+		return exitWeak, errors.New("interrupted")
+	}
 	if err != nil {
 		return exitUsage, err
 	}
@@ -118,6 +129,8 @@ type replayed struct {
 	Differences []string `json:"differences"` // "fsck: want held, got violated (double free)"
 	Digest      string   `json:"digest"`      // of the run on the case's own design; empty if it did not return
 	Trace       []string `json:"trace,omitempty"`
+
+	table string // with --trace
 }
 
 // replay runs one case, on everything that it names.
@@ -155,8 +168,9 @@ func (v *replayVerb) replay(p *player, f corpus.File) (replayed, error) {
 	}
 	if v.Trace {
 		r.Trace = []string{}
+		r.table = reports.Table(s.Run, s.Blocks)
 		for _, record := range s.Run.Trace {
-			r.Trace = append(r.Trace, record.String())
+			r.Trace = append(r.Trace, strings.TrimRight(record.String(), " "))
 		}
 		if s.Cut > 0 {
 			r.Trace = append(r.Trace, fmt.Sprintf("%d more records", s.Cut))
@@ -228,7 +242,7 @@ func anomalyOf(v model.Verdict, before, after string) string {
 }
 
 // text is the outcome as lines: one, and one for each difference after the
-// first and each record of the trace.
+// first; with --trace also the run as a table and each record of the trace.
 func (r replayed) text() []byte {
 	var b bytes.Buffer
 	if r.OK {
@@ -239,8 +253,17 @@ func (r replayed) text() []byte {
 			fmt.Fprintf(&b, "      %s\n", d)
 		}
 	}
+	if r.table != "" {
+		fmt.Fprintf(&b, "\n%s\n", r.table)
+	}
+	if len(r.Trace) > 0 {
+		fmt.Fprintln(&b, " time step host  record         (step 0: before the steps, and what the final mount saw)")
+	}
 	for _, line := range r.Trace {
-		fmt.Fprintf(&b, "      %s\n", line)
+		fmt.Fprintln(&b, line)
+	}
+	if r.table != "" {
+		fmt.Fprintln(&b)
 	}
 	return b.Bytes()
 }

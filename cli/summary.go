@@ -76,7 +76,11 @@ func (s summary) text(b *bytes.Buffer, found []reports.Finding) {
 	s.troubles(b)
 	fmt.Fprintf(b, "result:    %s\n", s.verdict())
 	for _, f := range found {
-		fmt.Fprintf(b, "           %s (%s), %d steps: %s\n", f.Verdict.Anomaly, f.Guarantee.Name, len(f.Run.Program.Steps), printable(f.File))
+		file := "no case file"
+		if f.File != "" {
+			file = printable(f.File)
+		}
+		fmt.Fprintf(b, "           %s (%s), %d steps: %s\n", printable(string(f.Verdict.Anomaly)), f.Guarantee.Name, len(f.Run.Program.Steps), file)
 	}
 }
 

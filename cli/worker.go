@@ -15,6 +15,7 @@ import (
 	"github.com/doublemount/doublemount/checker"
 	"github.com/doublemount/doublemount/fuzz"
 	"github.com/doublemount/doublemount/model"
+	"github.com/doublemount/doublemount/reports"
 	"github.com/doublemount/doublemount/sim"
 )
 
@@ -40,8 +41,8 @@ type worker struct {
 
 // work is the whole life of a child.
 func work(in io.Reader, out *os.File, designs []sim.Design) {
-	// An interrupt from the keyboard reaches children too. The parent decides.
-	signal.Ignore(os.Interrupt, syscall.SIGTERM)
+	// An interrupt from the keyboard, or its end, reaches children too. The parent decides.
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	debug.SetMaxStack(maxStack)
 	debug.SetGCPercent(gcPercent)
 	os.Stdout = os.Stderr // what a design prints must not get among the answers
@@ -58,6 +59,11 @@ func work(in io.Reader, out *os.File, designs []sim.Design) {
 			}
 			jobs <- j
 		}
+	}()
+	defer func() {
+		// Panics were caught and the loop does not end, so this is the one other way.
+		fmt.Fprintln(os.Stderr, "panic: runtime.Goexit called")
+		os.Exit(exitHarness)
 	}()
 	for j := range jobs {
 		a, err := w.do(j)
@@ -117,10 +123,13 @@ func (w *worker) do(j job) (a answer, err error) {
 		return answer{Batch: &b}, err
 	case taskRun:
 		run, err := r.Run(ctx, j.Program)
-		return answer{Shown: show(run, judge(run), checker.Cause{})}, err
+		return answer{Shown: r.show(run, judge(run), checker.Cause{})}, err
 	case taskExplain:
 		run, cause, err := checker.Explain(ctx, r, judge, j.Program, j.Verdict)
-		return answer{Shown: show(run, judge(run), cause)}, err
+		if err == nil {
+			_, err = r.Run(ctx, j.Program) // the last run was one that was tried
+		}
+		return answer{Shown: r.show(run, judge(run), cause)}, err
 	}
 	return answer{}, errors.New("unknown job " + string(j.Task))
 }
@@ -129,8 +138,8 @@ func (w *worker) do(j job) (a answer, err error) {
 // host without end leaves a million, all alike.
 const maxTrace = 1 << 14
 
-func show(run model.Run, verdicts []model.Verdict, cause checker.Cause) *shown {
-	s := &shown{Run: run, Verdicts: verdicts, Cause: cause}
+func (r *watched) show(run model.Run, verdicts []model.Verdict, cause checker.Cause) *shown {
+	s := &shown{Run: run, Verdicts: verdicts, Cause: cause, Blocks: reports.BlocksOf(run, r.Describe)}
 	if s.Cut = len(run.Trace) - maxTrace; s.Cut > 0 {
 		s.Run.Trace = run.Trace[:maxTrace]
 	}
@@ -166,6 +175,12 @@ type watched struct {
 	dog  *watchdog
 	at   int // the run number of the next execution
 	tell func(*execution)
+}
+
+// Describe implements model.Describer. The design can hang there too.
+func (r *watched) Describe(block int32) string {
+	defer r.dog.watch(&execution{Run: noRun})()
+	return r.Runner.Describe(block)
 }
 
 // Run implements model.Runner.

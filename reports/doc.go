@@ -11,6 +11,6 @@
 // # What is not here
 //
 // No judging, no files, no colours. Names, paths and messages of designs are
-// untrusted: what is not printable ASCII is quoted before it reaches a
+// untrusted: what is not printable ASCII is escaped before it reaches a
 // terminal.
 package reports

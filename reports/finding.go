@@ -18,14 +18,16 @@ type Finding struct {
 	File      string        // the case file, or empty when none was written
 	Original  int           // steps before minimising; 0 when not known
 	Replay    string        // a command line to paste, or empty
+	Blocks    Blocks        // what the blocks of the run are; may be nil
 }
 
 // Headline is one line that says what happened: "LOST FILE: /a: observed
 // ENOENT; allowed: file of 0". It is safe to print.
 func (f Finding) Headline() string {
+	const enough = 60 // bytes of an observation; the section "observed" has all of it
 	v := f.Verdict
 	if v.Outcome == model.Inconclusive {
-		return "INCONCLUSIVE: " + safe(v.Limit)
+		return "INCONCLUSIVE: " + safeText(v.Limit)
 	}
 	line := safe(strings.ToUpper(string(v.Anomaly)))
 	if line == "" {
@@ -35,8 +37,11 @@ func (f Finding) Headline() string {
 	if v.Path != "" && !strings.Contains(observed, string(v.Path)) {
 		line += ": " + safe(string(v.Path))
 	}
+	if observed = safeText(observed); len(observed) > enough {
+		observed = observed[:enough] + "..."
+	}
 	if observed != "" {
-		line += ": observed " + safe(observed)
+		line += ": observed " + observed
 	}
 	if len(v.Allowed) > 0 {
 		line += "; allowed: " + f.allowed()
@@ -61,7 +66,7 @@ func (f Finding) speaksOf(n int) bool {
 func (f Finding) allowed() string {
 	texts := make([]string, len(f.Verdict.Allowed))
 	for i, a := range f.Verdict.Allowed {
-		texts[i] = safe(a)
+		texts[i] = safeText(a)
 	}
 	return strings.Join(texts, " or ")
 }

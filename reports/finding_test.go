@@ -81,6 +81,7 @@ func lostFile() reports.Finding {
 				read(0, model.Final, 7, 2),
 			},
 		},
+		Blocks: reports.Blocks{4: "superblock", 5: "data of /a", 6: "data of /a", 7: "directory block of /"},
 		Cause: checker.Cause{
 			Text: "at step 7 B wrote block 7 (directory block of /) from a copy of version 0, and destroyed version 1, which A had written at step 5 and B had never seen",
 			Kind: "stale-write", Step: 7, Host: hostB, Block: 7, Meaning: "directory block of /",
@@ -186,6 +187,7 @@ func hostile() reports.Finding {
 			Defects: []model.Defect{{Kind: model.Misuse, Step: 1, Text: evil}},
 			Audit:   []model.Problem{{Anomaly: model.LeakedSpace, Text: evil}},
 		},
-		Cause: checker.Cause{Text: evil, Kind: "overlap", Meaning: evil},
+		Blocks: reports.Blocks{1: evil},
+		Cause:  checker.Cause{Text: evil, Kind: "overlap", Meaning: evil},
 	}
 }

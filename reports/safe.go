@@ -16,6 +16,16 @@ func safe(s string) string {
 	return s
 }
 
+// safeText is safe for a sentence: what cannot be printed is escaped where it
+// stands, and the rest is not quoted.
+func safeText(s string) string {
+	quoted := safe(s)
+	if quoted == s {
+		return s
+	}
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
 // safeName is safe for a name in a list: a name with a space in it, or none,
 // would look like two or like nothing.
 func safeName(s string) string {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/doublemount/doublemount/checker"
+	"github.com/doublemount/doublemount/model"
 )
 
 // maxList is how many defects or fsck problems are printed.
@@ -26,21 +27,16 @@ func Text(w io.Writer, f Finding) error {
 	section(&b, "guarantee:", f.Guarantee.Name+": "+f.Guarantee.Rule)
 	fmt.Fprintln(&b)
 
-	t := layout(f.involved(), append(rowsOf(f), finalRows(f)...))
-	b.WriteString(t.String())
-	fmt.Fprintln(&b)
-	section(&b, "legend:", legend(t))
-	section(&b, "note:", notes(f.Run))
-
+	f.table(&b)
 	list(&b, "defect:", f.Run.Defects, func(i int) string { return f.Run.Defects[i].String() })
 	list(&b, "fsck:", f.Run.Audit, func(i int) string { return string(f.Run.Audit[i].Anomaly) + ": " + f.Run.Audit[i].Text })
-	section(&b, "why:", safe(f.Verdict.Proof[0]))
-	section(&b, "", safe(f.Verdict.Proof[1]))
+	section(&b, "why:", safeText(f.Verdict.Proof[0]))
+	section(&b, "", safeText(f.Verdict.Proof[1]))
 	section(&b, "allowed:", f.allowed())
-	section(&b, "observed:", safe(f.observed()))
+	section(&b, "observed:", safeText(f.observed()))
 	section(&b, "cause:", causeText(f.Cause))
 	if f.Cause.Verified {
-		section(&b, "nearest passing run:", safe(f.Cause.Change))
+		section(&b, "nearest passing run:", safeText(f.Cause.Change))
 		for _, line := range added(f.Run.Program, f.Cause.Nearest) {
 			fmt.Fprintf(&b, "           + %s\n", safe(line))
 		}
@@ -49,6 +45,25 @@ func Text(w io.Writer, f Finding) error {
 	unbroken(&b, "replay:", f.Replay)
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+// Table is a run as the table of hosts and disk that [Text] has, with its
+// legend. No line is wider than 110 columns. Blocks may be nil.
+func Table(run model.Run, blocks Blocks) string {
+	var b bytes.Buffer
+	Finding{Run: run, Blocks: blocks}.table(&b)
+	return b.String()
+}
+
+func (f Finding) table(b *bytes.Buffer) {
+	t := layout(f.involved(), append(rowsOf(f), finalRows(f)...))
+	b.WriteString(t.String())
+	fmt.Fprintln(b)
+	section(b, "legend:", legend(t))
+	if t.disk > 0 {
+		section(b, "blocks:", f.Blocks.text())
+	}
+	section(b, "note:", notes(f.Run))
 }
 
 // size is ", 2 hosts, 6 steps (143 before minimising)".
@@ -94,11 +109,11 @@ func causeText(c checker.Cause) string {
 	const unknown = "cause not isolated"
 	switch {
 	case c.Verified:
-		return safe(c.Text) + " (verified)"
+		return safeText(c.Text) + " (verified)"
 	case c.Text == "" || c.Text == unknown:
 		return unknown
 	}
-	return unknown + "; suspected: " + safe(c.Text)
+	return unknown + "; suspected: " + safeText(c.Text)
 }
 
 // section prints a label and text beside it, broken into lines; nothing if
@@ -122,7 +137,7 @@ func list[T any](b *bytes.Buffer, label string, all []T, text func(int) string) 
 			section(b, label, fmt.Sprintf("+%d more", len(all)-i))
 			return
 		}
-		section(b, label, safe(text(i)))
+		section(b, label, safeText(text(i)))
 	}
 }
 
