@@ -50,14 +50,14 @@ type explainer struct {
 }
 
 // cause is the first suspect that an intervention confirms: the block alone
-// first, then all that its host has copies of, then without the overlap.
+// first, then all that the host has copies of, then without the overlap.
 func (e *explainer) cause() Cause {
 	for _, one := range []bool{true, false} {
 		for _, s := range e.suspects {
-			for _, step := range e.moments(s) {
-				if p := e.handOver(s, step, one); e.stands(s, step, p) {
+			for _, h := range e.handOvers(s, one) {
+				if p := e.with(h); e.stands(s, h, p) {
 					s.Verified, s.Nearest = true, p
-					s.Change = e.handOverText(s, step, one)
+					s.Change = e.wish(h) + e.held()
 					s.Text = s.sentence()
 					return s
 				}
@@ -86,21 +86,17 @@ func (e *explainer) cause() Cause {
 	}
 	// Two hand-overs, where each of two hosts worked on what the other changed.
 	for _, a := range e.suspects {
-		for _, at := range e.moments(a) {
-			first := e.handOver(a, at, false)
+		for _, second := range e.handOvers(a, false) {
+			f := explainer{run: model.Run{Program: e.with(second), History: e.run.History}}
 			for _, b := range e.suspects {
-				if b.Host == a.Host {
-					continue
-				}
-				for _, later := range e.moments(b) {
-					if later >= at {
+				for _, first := range e.handOvers(b, false) {
+					if first.to == second.to || first.before >= second.before {
 						continue // the later one is put in first, so that numbers still hold
 					}
-					f := explainer{run: model.Run{Program: first, History: e.run.History}}
-					p := f.handOver(b, later, false)
+					p := f.with(first)
 					if _, ok := e.passes(p); ok {
 						a.Verified, a.Nearest = true, p
-						a.Change = fmt.Sprintf("%s, and %s", strings.TrimSuffix(e.handOverText(b, later, false), e.held()), e.handOverText(a, at, false))
+						a.Change = fmt.Sprintf("%s, and %s%s", e.wish(first), e.wish(second), e.held())
 						a.Text = a.sentence()
 						return a
 					}
@@ -118,31 +114,53 @@ func pick(cond bool, a, b model.Host) model.Host {
 	return b
 }
 
-// moments lists the steps before which a hand-over to the suspect's host might
-// have helped: its own operations up to the guilty one, latest first.
-func (e *explainer) moments(s Cause) []int {
-	var list []int
-	for n := min(s.Step, len(e.run.Program.Steps)); n >= 1; n-- {
-		if step := e.run.Program.Steps[n-1]; step.Host == s.Host && !step.Kind.Event() && step.Kind != model.Sync && step.Kind != model.Statfs {
-			list = append(list, n)
+// handOver is an intervention: just before a step the other hosts write back,
+// and one host drops its copy of a block, or all its copies.
+type handOver struct {
+	to        model.Host
+	before    int   // step
+	block     int32 // -1 for all
+	writeBack bool
+}
+
+// handOvers lists those that might have helped against a suspect: to its host,
+// before an operation of its own up to the guilty one, latest first; and, where
+// a write was destroyed, to the host that had written it, so that its write
+// would have had the guilty host's change in it. What a re-read alone cures
+// needs no writing back.
+func (e *explainer) handOvers(s Cause, oneBlock bool) (list []handOver) {
+	add := func(to model.Host, last int, writeBack bool) {
+		h := handOver{to: to, block: -1, writeBack: writeBack}
+		if oneBlock {
+			h.block = s.Block
 		}
+		for h.before = min(last, len(e.run.Program.Steps)); h.before >= 1; h.before-- {
+			if step := e.run.Program.Steps[h.before-1]; step.Host == to && !step.Kind.Event() && step.Kind != model.Sync && step.Kind != model.Statfs {
+				list = append(list, h)
+			}
+		}
+	}
+	add(s.Host, s.Step, false)
+	add(s.Host, s.Step, true)
+	if s.Kind == staleWrite {
+		add(s.Writer, s.WroteAt, true)
 	}
 	return list
 }
 
-// stands reports whether p, which has a hand-over of a suspect's block before a
-// step, is a passing run because of it: what the suspect is blamed for does not
-// happen any more. Where steps overlap, the write-backs alone must not do, since
-// they end by force what another host was held in; then the overlap is the cause.
-func (e *explainer) stands(s Cause, before int, p model.Program) bool {
+// stands reports whether p, which has a hand-over, is a passing run because of
+// it: what the suspect is blamed for does not happen any more. Where steps
+// overlap, the write-backs alone must not do, since they end by force what
+// another host was held in; then the overlap is the cause.
+func (e *explainer) stands(s Cause, h handOver, p model.Program) bool {
 	run, ok := e.passes(p)
 	if !ok || s.Kind == staleWrite && slices.ContainsFunc(suspects(run, e.verdict), s.again) {
 		return false
 	}
-	if len(p.Holds) == 0 {
+	if len(p.Holds) == 0 || !h.writeBack {
 		return true
 	}
-	_, ok = e.passes(e.insert(before, e.writeBacks(s, before)))
+	_, ok = e.passes(e.insert(h.before, e.writeBacks(h)))
 	return !ok
 }
 
@@ -151,21 +169,19 @@ func (c Cause) again(o Cause) bool {
 	return o.Kind == c.Kind && o.Host == c.Host && o.Block == c.Block && o.Writer == c.Writer
 }
 
-// handOver is the program with a hand-over put in before a step: every other
-// mounted host writes back, and the suspect's host drops its copy of the block,
-// or all its copies.
-func (e *explainer) handOver(s Cause, before int, oneBlock bool) model.Program {
-	refresh := model.Step{Host: s.Host, Kind: model.Refresh}
-	if oneBlock {
-		refresh.Off, refresh.Len = s.Block, 1
+// with is the program with a hand-over put in.
+func (e *explainer) with(h handOver) model.Program {
+	refresh := model.Step{Host: h.to, Kind: model.Refresh}
+	if h.block >= 0 {
+		refresh.Off, refresh.Len = h.block, 1
 	}
-	return e.insert(before, append(e.writeBacks(s, before), refresh))
+	return e.insert(h.before, append(e.writeBacks(h), refresh))
 }
 
-// writeBacks are those of every mounted host but the suspect's.
-func (e *explainer) writeBacks(s Cause, before int) (steps []model.Step) {
-	for h := range e.run.Program.Hosts {
-		if host := model.Host(h); host != s.Host && e.mounted(host, before) {
+// writeBacks are those of every mounted host but the one that re-reads.
+func (e *explainer) writeBacks(h handOver) (steps []model.Step) {
+	for n := range e.run.Program.Hosts {
+		if host := model.Host(n); h.writeBack && host != h.to && e.mounted(host, h.before) {
 			steps = append(steps, model.Step{Host: host, Kind: model.Writeback})
 		}
 	}
@@ -203,23 +219,22 @@ func (e *explainer) mounted(h model.Host, step int) bool {
 	return mounted
 }
 
-func (e *explainer) handOverText(s Cause, before int, oneBlock bool) string {
+// wish is a hand-over in words: "had A written back and B re-read block 4
+// before step 4".
+func (e *explainer) wish(h handOver) string {
 	what := "every block"
-	if oneBlock {
-		what = fmt.Sprintf("block %d", s.Block)
+	if h.block >= 0 {
+		what = fmt.Sprintf("block %d", h.block)
 	}
 	var others []string
-	for h := range e.run.Program.Hosts {
-		if host := model.Host(h); host != s.Host && e.mounted(host, before) {
-			others = append(others, host.String())
-		}
+	for _, s := range e.writeBacks(h) {
+		others = append(others, s.Host.String())
 	}
-	text := fmt.Sprintf("had %v re-read %s before step %d%s", s.Host, what, before, e.held())
+	text := "had "
 	if len(others) > 0 {
-		text = fmt.Sprintf("had %s written back and %v re-read %s before step %d%s",
-			strings.Join(others, " and "), s.Host, what, before, e.held())
+		text += strings.Join(others, " and ") + " written back and "
 	}
-	return text
+	return fmt.Sprintf("%s%v re-read %s before step %d", text, h.to, what, h.before)
 }
 
 func (e *explainer) held() string { return ", " + e.verdict.Guarantee + " would be held" }
