@@ -114,8 +114,6 @@ func (c Cause) sentence() string {
 		from = "without having read it"
 	}
 	switch {
-	case c.Block < 0:
-		return fmt.Sprintf("step %d of %v overlapped with steps that it has to exclude.", c.Step, c.Host)
 	case c.Kind == staleCopy && c.later:
 		return fmt.Sprintf("%v used its copy of %s, version %d, in step %d, while a change by %v was not on the disk yet: it was written in step %d, as version %d.",
 			c.Host, block, c.Basis, c.Step, c.Writer, c.WroteAt, c.Over)

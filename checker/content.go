@@ -19,7 +19,7 @@ func (f *finding) data() {
 	for _, w := range got {
 		if w == model.Garbage {
 			f.v.Anomaly = model.StaleDataExposure
-			f.with, f.but = nil, "it read bytes that no write of this program can have left"
+			f.with, f.fact = nil, "some of those words are of no write of this program"
 			return
 		}
 	}
@@ -27,7 +27,7 @@ func (f *finding) data() {
 		if x := f.writer(w); x >= 0 && f.c.foreign(x, f.path) {
 			f.v.Anomaly = model.CrossLinked
 			f.with = nil
-			f.v.Steps = steps(&f.c.history[x])
+			f.fact = fmt.Sprintf("%s had written #%d, and to another file", naming(&f.c.history[x]), w)
 			f.v.Allowed = []string{fmt.Sprintf("words written to %s", f.path)}
 			return
 		}

@@ -81,6 +81,11 @@ func (e *explainer) cause() Cause {
 			s.Host, s.Verified = pick(s.Block < 0, step.Host, s.Host), true
 			s.Change = fmt.Sprintf("had step %d (%v) ended before step %d began, %s would be held", h.Step, step, h.Step+1, e.verdict.Guarantee)
 			s.Text = s.sentence()
+			if s.Block < 0 {
+				until, _ := p.StepAt(h.Until)
+				s.Text = fmt.Sprintf("step %d (%v) had begun, and stopped at %v#%d until step %d (%v) had ended: nothing made one of them wait for the other.",
+					h.Step, step, h.At, h.N, h.Until, until)
+			}
 			return s
 		}
 	}

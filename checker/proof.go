@@ -98,6 +98,7 @@ type finding struct {
 	path model.Path
 	with *model.Op // the other operation that the proof speaks of
 	but  string    // why op comes before with
+	fact string    // what speaks against op by itself, when there is no with
 
 	rivals bool // with and op cannot both have succeeded, whichever came first
 }
@@ -147,6 +148,7 @@ func (f *finding) observation() {
 		}
 		f.with = f.last(model.Write, model.Append, model.Truncate)
 		f.but = fmt.Sprintf("it saw a size of %d words", f.op.Result.Size)
+		f.v.Allowed = f.allowedSizes()
 	case f.absent():
 		f.v.Anomaly = model.InvisibleFile
 		if f.op.Host == model.Final || f.gone() {
@@ -178,6 +180,39 @@ func (f *finding) observation() {
 			f.v.Allowed = nil
 		}
 	}
+}
+
+// allowedSizes lists the answers that a stat could have given instead, among the
+// sizes that the operations on its file can have left. It tries each in place of
+// the one observed.
+func (f *finding) allowedSizes() (allowed []string) {
+	result := &f.op.Result
+	defer func(observed int64) { result.Size = observed }(result.Size)
+	sizes := []int64{0}
+	for _, i := range f.c.ops {
+		op := &f.c.history[i]
+		if !op.Succeeded() || f.c.pathOf(i) != f.path {
+			continue
+		}
+		switch op.Kind {
+		case model.Write, model.Truncate:
+			sizes = append(sizes, int64(op.Off+op.Len))
+		case model.Append:
+			for _, n := range sizes {
+				sizes = append(sizes, n+int64(op.Len))
+			}
+		}
+		slices.Sort(sizes)
+		if sizes = slices.Compact(sizes); len(sizes) > 16 {
+			return nil // too many to try
+		}
+	}
+	for _, result.Size = range sizes {
+		if f.c.decideAll() == model.Held {
+			allowed = append(allowed, f.op.Answer())
+		}
+	}
+	return allowed
 }
 
 // absent reports whether the operation saw no file where f.path is.
@@ -229,6 +264,11 @@ func (f *finding) finish() {
 		f.v.Steps = steps(f.with, f.op)
 	}
 	switch {
+	case f.fact != "":
+		f.v.Proof = [2]string{
+			fmt.Sprintf("%s answered %s.", y, f.op.Answer()),
+			fmt.Sprintf("however %s.", f.fact),
+		}
 	case f.with == nil || !f.rivals && !f.ordered():
 		f.v.Proof = [2]string{
 			fmt.Sprintf("%s answered %s.", y, f.op.Answer()),
