@@ -20,7 +20,7 @@ const defaultFor = 10 * time.Second
 
 // huntVerb is "hunt".
 type huntVerb struct {
-	Design    string        `arg:"" optional:"" help:"Design or planted bug to hunt (default: the first that \"designs\" lists)."`
+	Design    *string       `arg:"" optional:"" help:"Design or planted bug to hunt (default: the first that \"designs\" lists)."`
 	Hosts     hostCount     `default:"2" env:"DOUBLEMOUNT_HOSTS" placeholder:"N" help:"Hosts that share the disk, 1 to 16 (default: 2)."`
 	Seed      uint64        `default:"1" env:"DOUBLEMOUNT_SEED" placeholder:"N" help:"Where the runs come from: the same seed gives the same runs (default: 1)."`
 	Runs      runCount      `env:"DOUBLEMOUNT_RUNS" placeholder:"N" help:"Stop after so many runs; alone, there is no limit of time."`
@@ -47,9 +47,9 @@ Example, the first thing that breaks a stronger guarantee, for a program to read
 // run implements verb.
 func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 	design := a.designs[0]
-	if v.Design != "" {
+	if v.Design != nil {
 		var err error
-		if design, err = lookup(a.designs, v.Design); err != nil {
+		if design, err = lookup(a.designs, *v.Design); err != nil {
 			return exitUsage, err
 		}
 	}
