@@ -47,7 +47,7 @@ func main() {
 // run reports whether anything failed or skipped that must not, or nothing ran.
 func run(in io.Reader, out io.Writer, allowed []string, long bool) (bad bool, err error) {
 	output := map[string]string{}
-	passed, skipped := 0, 0
+	passed, failed, skipped := 0, 0, 0
 	lines := json.NewDecoder(in)
 	for {
 		var e event
@@ -67,6 +67,9 @@ func run(in io.Reader, out io.Writer, allowed []string, long bool) (bad bool, er
 		case "fail", "build-fail":
 			fmt.Fprint(out, text)
 			bad = true
+			if e.Test != "" {
+				failed++
+			}
 		case "skip":
 			if e.Test == "" { // a package without tests
 				break
@@ -79,6 +82,6 @@ func run(in io.Reader, out io.Writer, allowed []string, long bool) (bad bool, er
 			}
 		}
 	}
-	fmt.Fprintf(out, "%d passed, %d skipped\n", passed, skipped)
+	fmt.Fprintf(out, "%d passed, %d failed, %d skipped\n", passed, failed, skipped)
 	return bad || passed == 0, nil
 }

@@ -11,8 +11,8 @@
 // ([model.Guarantee]).
 //
 // The history is divided into components, one for each name in the root
-// directory with what is below it (component.go). Each becomes a list of items
-// with windows (compile.go) over a flat state (state.go). Then (search.go):
+// directory with what is below it (judge.go). Each becomes a list of items
+// with windows (compile.go, atoms.go) over a flat state (state.go). Then (search.go):
 //
 //  1. a greedy pass takes every observation as soon as it fits, and a change
 //     when something needs it or its window closes. If that explains
