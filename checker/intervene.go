@@ -69,7 +69,8 @@ func (e *explainer) cause() Cause {
 		p.Holds = slices.Delete(p.Holds, i, i+1)
 		if run, ok := e.passes(p); ok {
 			left := suspects(run, e.verdict)
-			s := Cause{Kind: "overlap", Block: -1, Step: h.Step, Nearest: p}
+			step, _ := p.StepAt(h.Step)
+			s := Cause{Kind: "overlap", Block: -1, Step: h.Step, Host: step.Host, Nearest: p}
 			for _, c := range e.suspects {
 				if c.Kind == staleWrite && (c.Step == h.Step || c.WroteAt == h.Step) && !slices.ContainsFunc(left, c.again) {
 					s = c
@@ -77,8 +78,7 @@ func (e *explainer) cause() Cause {
 					break
 				}
 			}
-			step, _ := p.StepAt(h.Step)
-			s.Host, s.Verified = pick(s.Block < 0, step.Host, s.Host), true
+			s.Verified = true
 			s.Change = fmt.Sprintf("had step %d (%v) ended before step %d began, %s would be held", h.Step, step, h.Step+1, e.verdict.Guarantee)
 			s.Text = s.sentence()
 			if s.Block < 0 {
@@ -110,13 +110,6 @@ func (e *explainer) cause() Cause {
 		}
 	}
 	return Cause{Text: NotIsolated, Block: -1}
-}
-
-func pick(cond bool, a, b model.Host) model.Host {
-	if cond {
-		return a
-	}
-	return b
 }
 
 // handOver is an intervention: just before a step the other hosts write back,
