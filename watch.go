@@ -44,6 +44,13 @@ func (r watched) Run(ctx context.Context, p model.Program) (model.Run, error) {
 	return r.Runner.Run(ctx, p)
 }
 
+// Recycle gives a run's memory back to the Runner.
+func (r watched) Recycle(run model.Run) {
+	if c, ok := r.Runner.(model.Recycler); ok {
+		c.Recycle(run)
+	}
+}
+
 // Describe passes on what the Runner says of a block. It is the design that is
 // asked, so it is under watch too.
 func (r watched) Describe(block int32) string {

@@ -49,7 +49,7 @@ func (c *component) failure(i, name int) uint8 {
 		if mask == 1<<model.FullDir {
 			// Something is in it, and any name can be the one.
 			for n := range c.names {
-				if n != name && c.names[n].Parent() == c.names[name] {
+				if c.within(n, name) {
 					c.nameAtom(i, alts, name, only(model.Dir))
 					c.nameAtom(i, alts, n, present)
 					alts++
@@ -82,7 +82,7 @@ func (c *component) changeAtoms(i, name int) {
 	case model.Rmdir:
 		c.nameAtom(i, 0, name, only(model.Dir))
 		for n := range c.names {
-			if n != name && c.names[n].Parent() == c.names[name] {
+			if c.within(n, name) {
 				c.nameAtom(i, 0, n, nothing)
 			}
 		}

@@ -19,7 +19,7 @@ import (
 // whose directory was removed, count nothing in (1), nor do appends, which may
 // lie over each other below linearizable; space freed and not given back is
 // fsck's business; statfs of hosts that work.
-func judgeCapacity(run model.Run, v *model.Verdict) {
+func judgeCapacity(run model.Run, info []opInfo, v *model.Verdict) {
 	if run.Space.Blocks == 0 {
 		return
 	}
@@ -47,7 +47,7 @@ func judgeCapacity(run model.Run, v *model.Verdict) {
 	if !mayExceed(run) {
 		return
 	}
-	if live, steps := liveBlocks(run.History); live > run.Space.Blocks {
+	if live, steps := liveBlocks(run.History, info); live > run.Space.Blocks {
 		v.Outcome, v.Anomaly, v.Steps = model.Violated, model.CapacityOvercmt, steps
 		v.Observed = fmt.Sprintf("%d blocks stored", live)
 		v.Allowed = []string{fmt.Sprintf("at most %d, then ENOSPC", run.Space.Blocks)}
@@ -91,9 +91,7 @@ func fullPossible(run model.Run, op *model.Op) bool {
 			continue
 		}
 		switch o.Kind {
-		case model.Create:
-			blocks, nodes = blocks+2, nodes+1
-		case model.Mkdir:
+		case model.Create, model.Mkdir:
 			blocks, nodes = blocks+2, nodes+1
 		case model.Write, model.Append:
 			blocks += touched(o) + 1
@@ -136,23 +134,17 @@ func seenBlocks(history []model.Op) int64 {
 // liveBlocks is a lower bound of the blocks of files that live at the end, when
 // everything has been published, and the steps that wrote them: files made once
 // and never unlinked or cut, in directories that were never removed.
-func liveBlocks(history []model.Op) (blocks int, steps []int) {
+func liveBlocks(history []model.Op, info []opInfo) (blocks int, steps []int) {
 	type extent struct {
 		path  model.Path
 		block int
 	}
-	var openers [257][model.MaxFile + 1]model.Path
 	made, spoiled, removed := map[model.Path]int{}, map[model.Path]bool{}, map[model.Path]bool{}
 	var written []extent
 	var by []int
 	for i := range history {
 		op := &history[i]
-		path := op.Path
-		if op.Kind == model.Open && op.Succeeded() {
-			openers[op.Host][op.File] = path
-		} else if op.File != 0 {
-			path = openers[op.Host][op.File]
-		}
+		path := pathOf(history, info, i)
 		if op.Skipped || !op.Kind.Changes() {
 			continue
 		}

@@ -61,7 +61,6 @@ type view struct {
 	from, until int64
 	first, last int // its atoms
 	alts        uint8
-	final       bool
 }
 
 // syncPoint is the return of an fsync below linearizable: what it covers has
@@ -156,11 +155,13 @@ func (c *component) reset(g model.Guarantee, history []model.Op, info []opInfo, 
 }
 
 // pathOf is the name that operation i is about, through its handle if need be.
-func (c *component) pathOf(i int) model.Path {
-	if o := c.info[i].opener; o >= 0 {
-		return c.history[o].Path
+func (c *component) pathOf(i int) model.Path { return pathOf(c.history, c.info, i) }
+
+func pathOf(history []model.Op, info []opInfo, i int) model.Path {
+	if o := info[i].opener; o >= 0 {
+		return history[o].Path
 	}
-	return c.history[i].Path
+	return history[i].Path
 }
 
 func (c *component) nameIndex(p model.Path, add bool) int {
@@ -174,6 +175,11 @@ func (c *component) nameIndex(p model.Path, add bool) int {
 	}
 	c.names = append(c.names, p)
 	return len(c.names) - 1
+}
+
+// within reports whether name n stands in the directory name.
+func (c *component) within(n, name int) bool {
+	return n != name && c.names[n].Parent() == c.names[name]
 }
 
 // compile makes the items of the component. choice, if any, picks one
@@ -203,7 +209,7 @@ func (c *component) binding(opener int) int {
 func (c *component) compileOp(i int) {
 	op, in := &c.history[i], &c.info[i]
 	judged := !c.skip[i] && !op.Pending() && (!c.g.FinalOnly || op.Host == model.Final)
-	v := view{op: i, from: op.Call, until: op.Return, first: len(c.atoms), final: op.Host == model.Final}
+	v := view{op: i, from: op.Call, until: op.Return, first: len(c.atoms)}
 	if c.g.Refresh == model.RefreshMount {
 		v.from = in.mount
 	}
@@ -261,7 +267,7 @@ func (c *component) success(i, name int, judged bool, v view) {
 		if judged {
 			c.nameAtom(i, 0, name, only(model.Dir))
 			for n := range c.names {
-				if n != name && c.names[n].Parent() == c.names[name] {
+				if c.within(n, name) {
 					c.nameAtom(i, 0, n, listed(op, c.names[n]))
 				}
 			}

@@ -40,9 +40,7 @@ func (c *component) obvious() bool {
 	if len(c.nodes) > maxNodes {
 		return false
 	}
-	c.plan()
-	c.list()
-	return c.greedy()
+	return c.explained()
 }
 
 // decideAll is decide with the operations that are skipped and pending as they
@@ -72,12 +70,17 @@ func (c *component) decideAll() model.Outcome {
 }
 
 func (c *component) decideOne() model.Outcome {
-	c.plan()
-	c.list()
-	if c.greedy() {
+	if c.explained() {
 		return model.Held
 	}
 	return c.search()
+}
+
+// explained reports whether a greedy pass explains what was compiled.
+func (c *component) explained() bool {
+	c.plan()
+	c.list()
+	return c.greedy()
 }
 
 // nextChoice counts the choices up by one; false after the last.

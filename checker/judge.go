@@ -33,7 +33,9 @@ type judge struct {
 
 func (j *judge) run(run model.Run) []model.Verdict {
 	verdicts := make([]model.Verdict, len(j.guarantees))
-	made := false
+	if len(run.Defects) == 0 {
+		j.windows.make(run.History)
+	}
 	keptBy := -1 // the strongest rung found kept; rungs are in order of strength
 	for i, g := range j.guarantees {
 		v := &verdicts[i]
@@ -48,7 +50,7 @@ func (j *judge) run(run model.Run) []model.Verdict {
 		}
 		switch g.Name {
 		case model.Capacity.Name:
-			judgeCapacity(run, v)
+			judgeCapacity(run, j.windows.info, v)
 			continue
 		case model.Fsck.Name:
 			judgeFsck(run, v)
@@ -56,10 +58,6 @@ func (j *judge) run(run model.Run) []model.Verdict {
 		}
 		if keptBy >= 0 && weaker(j.guarantees[keptBy], g) {
 			continue
-		}
-		if !made {
-			j.windows.make(run.History)
-			made = true
 		}
 		if j.rung(run, g, v); v.Outcome == model.Held {
 			keptBy = i

@@ -77,7 +77,7 @@ func (c *component) missedName(i int) model.Path {
 			}
 			for a := v.first; a < v.last; a++ {
 				if c.atoms[a].kind == nameAtom && c.names[c.atoms[a].name] == n {
-					kept = append(kept, view{op: v.op, from: v.from, until: v.until, first: a, last: a + 1, alts: 1, final: v.final})
+					kept = append(kept, view{op: v.op, from: v.from, until: v.until, first: a, last: a + 1, alts: 1})
 				}
 			}
 		}

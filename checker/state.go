@@ -291,7 +291,7 @@ func (c *component) takeName(s state, ch *change) bool {
 
 func (c *component) hasEntries(s state, name int) bool {
 	for n := range c.names {
-		if n != name && s[n] != 0 && c.names[n].Parent() == c.names[name] {
+		if s[n] != 0 && c.within(n, name) {
 			return true
 		}
 	}

@@ -139,9 +139,7 @@ func (c *Cache) await(t *task, block int) {
 // that is waited for, clean or not.
 func (c *Cache) WriteBlock(block int) error {
 	t := c.check(block)
-	if len(c.flying) > 0 {
-		c.await(t, block)
-	}
+	c.await(t, block)
 	if c.states[block] != dirty {
 		return nil
 	}
@@ -170,9 +168,7 @@ func (c *Cache) WriteBlock(block int) error {
 // next Get could read what the host has already replaced.
 func (c *Cache) Drop() {
 	t := c.h.enter()
-	if len(c.flying) > 0 {
-		c.await(t, anyBlock)
-	}
+	c.await(t, anyBlock)
 	c.drop()
 }
 

@@ -111,16 +111,14 @@ func (w *world) run() {
 func (w *world) start(h *Host, s model.Step, number, hold int) {
 	if s.Kind >= model.Mount && s.Kind <= model.Reboot {
 		// A mount can only come or go when no call is under way on its host.
-		for i := 0; i < len(w.active) && !w.stopped; {
-			if w.active[i].host == h {
-				w.finish(w.active[i])
-				i = 0
-				continue
+		for {
+			t := w.oldest(func(t *task) bool { return t.host == h })
+			if t == nil {
+				break
 			}
-			i++
-		}
-		if w.stopped {
-			return
+			if w.finish(t); w.stopped {
+				return
+			}
 		}
 	}
 	if h.id != model.Final && !w.can(h, s) {
@@ -279,8 +277,15 @@ func (w *world) skip(s model.Step, number int) {
 		return
 	}
 	w.time += 2
-	w.history = append(w.history, model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, File: s.File,
-		Off: s.Off, Len: s.Len, Data: s.Data, Call: w.time - 1, Return: w.time, Skipped: true})
+	op := entry(s, number, w.time-1)
+	op.Return, op.Skipped = w.time, true
+	w.history = append(w.history, op)
+}
+
+// entry is a step that was called, in the history.
+func entry(s model.Step, number int, call int64) model.Op {
+	return model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, File: s.File,
+		Off: s.Off, Len: s.Len, Data: s.Data, Call: call, Return: model.Never}
 }
 
 // call opens the entry of an operation in the history.
@@ -291,8 +296,7 @@ func (w *world) call(t *task, s model.Step) {
 		return
 	}
 	t.op = len(w.history)
-	w.history = append(w.history, model.Op{Step: t.number, Host: t.host.id, Kind: s.Kind, Path: s.Path, File: s.File,
-		Off: s.Off, Len: s.Len, Data: s.Data, Call: w.time, Return: model.Never})
+	w.history = append(w.history, entry(s, t.number, w.time))
 }
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
