@@ -2,6 +2,7 @@ package checker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -30,10 +31,10 @@ func Explain(ctx context.Context, r model.Runner, judge model.Judge, p model.Pro
 	if !slices.ContainsFunc(judge(run), v.Same) {
 		return run, Cause{Text: NotIsolated}, fmt.Errorf("explain: the program does not give %s %v %s", v.Guarantee, v.Outcome, v.Anomaly)
 	}
-	e := explainer{ctx: ctx, runner: r, judge: judge, run: run, verdict: v}
+	e := explainer{ctx: ctx, runner: r, judge: judge, run: run, verdict: v, tried: map[string]trial{}}
 	e.suspects = suspects(run, v)
-	for i := range e.suspects {
-		if d, ok := r.(model.Describer); ok {
+	if d, ok := r.(model.Describer); ok {
+		for i := range e.suspects {
 			e.suspects[i].Meaning = d.Describe(e.suspects[i].Block)
 		}
 	}
@@ -47,49 +48,71 @@ type explainer struct {
 	run      model.Run
 	verdict  model.Verdict
 	suspects []Cause
+	tried    map[string]trial // by the text of the program
 }
 
-// cause is the first suspect that an intervention confirms: the block alone
-// first, then all that the host has copies of, then without the overlap.
+// cause is the first suspect that an intervention confirms: a hand-over of the
+// block alone, then of all that the host has copies of, then no overlap, then
+// two hand-overs.
 func (e *explainer) cause() Cause {
-	for _, one := range []bool{true, false} {
-		for _, s := range e.suspects {
-			for _, h := range e.handOvers(s, one) {
-				if p := e.with(h); e.stands(s, h, p) {
-					s.Verified, s.Nearest = true, p
-					s.Change = e.wish(h) + e.held()
-					s.Text = s.sentence()
-					return s
-				}
+	for _, try := range []func() (Cause, bool){
+		func() (Cause, bool) { return e.handedOver(true) },
+		func() (Cause, bool) { return e.handedOver(false) },
+		e.apart,
+		e.handedOverTwice,
+	} {
+		if c, ok := try(); ok {
+			c.Verified = true
+			return c
+		}
+	}
+	return Cause{Text: NotIsolated, Block: -1}
+}
+
+// handedOver is the first suspect against which one hand-over helps.
+func (e *explainer) handedOver(oneBlock bool) (Cause, bool) {
+	for _, s := range e.suspects {
+		for _, h := range e.handOvers(s, oneBlock) {
+			if p := e.with(h); e.stands(s, h, p) {
+				s.Nearest, s.Change, s.Text = p, e.wish(h)+e.held(), s.sentence()
+				return s, true
 			}
 		}
 	}
+	return Cause{}, false
+}
+
+// apart is a hold without which the guarantee is held: steps overlapped that
+// must not. A write that then destroys nothing more is its block.
+func (e *explainer) apart() (Cause, bool) {
 	for i, h := range e.run.Program.Holds {
 		p := e.run.Program.Clone()
 		p.Holds = slices.Delete(p.Holds, i, i+1)
-		if run, ok := e.passes(p); ok {
-			left := suspects(run, e.verdict)
-			step, _ := p.StepAt(h.Step)
-			s := Cause{Kind: "overlap", Block: -1, Step: h.Step, Host: step.Host, Nearest: p}
-			for _, c := range e.suspects {
-				if c.Kind == staleWrite && (c.Step == h.Step || c.WroteAt == h.Step) && !slices.ContainsFunc(left, c.again) {
-					s = c
-					s.Kind, s.Nearest = "overlap", p
-					break
-				}
-			}
-			s.Verified = true
-			s.Change = fmt.Sprintf("had step %d (%v) ended before step %d began, %s would be held", h.Step, step, h.Step+1, e.verdict.Guarantee)
-			s.Text = s.sentence()
-			if s.Block < 0 {
-				until, _ := p.StepAt(h.Until)
-				s.Text = fmt.Sprintf("step %d (%v) had begun, and stopped at %v#%d until step %d (%v) had ended: nothing made one of them wait for the other.",
-					h.Step, step, h.At, h.N, h.Until, until)
-			}
-			return s
+		left, ok := e.passes(p)
+		if !ok {
+			continue
 		}
+		step, _ := p.StepAt(h.Step)
+		until, _ := p.StepAt(h.Until)
+		s := Cause{Block: -1, Step: h.Step, Host: step.Host}
+		s.Text = fmt.Sprintf("step %d (%v) had begun, and stopped at %v#%d until step %d (%v) had ended: nothing made one of them wait for the other.",
+			h.Step, step, h.At, h.N, h.Until, until)
+		for _, c := range e.suspects {
+			if c.Kind == staleWrite && (c.Step == h.Step || c.WroteAt == h.Step) && !slices.ContainsFunc(left, c.again) {
+				s = c
+				s.Text = c.sentence()
+				break
+			}
+		}
+		s.Kind, s.Nearest = "overlap", p
+		s.Change = fmt.Sprintf("had step %d (%v) ended before step %d began%s", h.Step, step, h.Step+1, e.held())
+		return s, true
 	}
-	// Two hand-overs, where each of two hosts worked on what the other changed.
+	return Cause{}, false
+}
+
+// handedOverTwice is for two hosts that each worked on what the other changed.
+func (e *explainer) handedOverTwice() (Cause, bool) {
 	for _, a := range e.suspects {
 		for _, second := range e.handOvers(a, false) {
 			f := explainer{run: model.Run{Program: e.with(second), History: e.run.History}}
@@ -100,16 +123,15 @@ func (e *explainer) cause() Cause {
 					}
 					p := f.with(first)
 					if _, ok := e.passes(p); ok {
-						a.Verified, a.Nearest = true, p
+						a.Nearest, a.Text = p, a.sentence()
 						a.Change = fmt.Sprintf("%s, and %s%s", e.wish(first), e.wish(second), e.held())
-						a.Text = a.sentence()
-						return a
+						return a, true
 					}
 				}
 			}
 		}
 	}
-	return Cause{Text: NotIsolated, Block: -1}
+	return Cause{}, false
 }
 
 // handOver is an intervention: just before a step the other hosts write back,
@@ -151,8 +173,8 @@ func (e *explainer) handOvers(s Cause, oneBlock bool) (list []handOver) {
 // overlap, the write-backs alone must not do, since they end by force what
 // another host was held in; then the overlap is the cause.
 func (e *explainer) stands(s Cause, h handOver, p model.Program) bool {
-	run, ok := e.passes(p)
-	if !ok || s.Kind == staleWrite && slices.ContainsFunc(suspects(run, e.verdict), s.again) {
+	left, ok := e.passes(p)
+	if !ok || s.Kind == staleWrite && slices.ContainsFunc(left, s.again) {
 		return false
 	}
 	if len(p.Holds) == 0 || !h.writeBack {
@@ -237,31 +259,57 @@ func (e *explainer) wish(h handOver) string {
 
 func (e *explainer) held() string { return ", " + e.verdict.Guarantee + " would be held" }
 
-// passes runs a program and reports whether the guarantee is held. A run in
-// which less happens than in the first proves nothing: a hold that is cut short
-// or never reached would make an overlap the cause of everything, and a step
-// that is skipped would take the violation with it.
-func (e *explainer) passes(p model.Program) (model.Run, bool) {
-	if p.Validate() != nil {
-		return model.Run{}, false
+// passes runs a program and reports whether the guarantee is held, and, if so,
+// what would still be suspect. Different suspects ask for the same program, so
+// each is run once.
+func (e *explainer) passes(p model.Program) (left []Cause, ok bool) {
+	text := p.String()
+	if t, done := e.tried[text]; done {
+		return t.left, t.held
+	}
+	t := trial{}
+	if run, err := e.attempt(p); err == nil {
+		for _, v := range e.judge(run) {
+			t.held = t.held || v.Guarantee == e.verdict.Guarantee && v.Outcome == model.Held
+		}
+		if t.held {
+			t.left = suspects(run, e.verdict)
+		}
+	}
+	e.tried[text] = t
+	return t.left, t.held
+}
+
+// trial is what became of an intervention.
+type trial struct {
+	held bool
+	left []Cause
+}
+
+// errLess is a run in which less happened than in the first.
+var errLess = errors.New("less happened")
+
+// attempt runs a program. A run in which less happens than in the first proves
+// nothing: a hold that is cut short or never reached would make an overlap the
+// cause of everything, and a step that is skipped would take the violation with
+// it.
+func (e *explainer) attempt(p model.Program) (model.Run, error) {
+	if err := p.Validate(); err != nil {
+		return model.Run{}, err
 	}
 	run, err := e.runner.Run(e.ctx, p)
-	if err != nil || e.skipsMore(run) {
-		return run, false
+	if err == nil && e.skipsMore(run) {
+		err = errLess
 	}
-	if len(run.Holds) == len(e.run.Holds) { // else it is the overlap that is tried
-		for i, h := range e.run.Holds {
-			if h == model.Fired && run.Holds[i] != model.Fired || h == model.FiredEarly && run.Holds[i] == model.NeverFired {
-				return run, false
-			}
+	if err != nil || len(run.Holds) != len(e.run.Holds) { // with fewer holds it is the overlap that is tried
+		return run, err
+	}
+	for i, h := range e.run.Holds {
+		if h == model.Fired && run.Holds[i] != model.Fired || h == model.FiredEarly && run.Holds[i] == model.NeverFired {
+			return run, errLess
 		}
 	}
-	for _, v := range e.judge(run) {
-		if v.Guarantee == e.verdict.Guarantee {
-			return run, v.Outcome == model.Held
-		}
-	}
-	return run, false
+	return run, nil
 }
 
 // skipsMore reports whether run skipped a step that the first run carried out,
