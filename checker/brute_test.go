@@ -121,11 +121,7 @@ func TestAgreesWithBruteForceOnDesigns(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	judged, held := 0, 0
 	for _, d := range []sim.Design{designs.Local(), designs.LocalWritethrough(), designs.Single(), designs.Single().Bugs[0]} {
-		r, err := sim.New(d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
+		r := runner(t, d)
 		for n := range testscale.Count(400, 40_000) {
 			p := fuzz.Options{Seed: 6, Hosts: 2 + n%2, Steps: 8 + n%3}.Program(r.Capabilities(), n)
 			if !small(p) {
@@ -175,11 +171,7 @@ func small(p model.Program) bool {
 func TestLadderIsMonotone(t *testing.T) {
 	judges := rungJudges()
 	for _, d := range []sim.Design{designs.Local(), designs.LocalWritethrough(), designs.Single(), designs.Single().Bugs[0]} {
-		r, err := sim.New(d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
+		r := runner(t, d)
 		gen := fuzz.NewGenerator(r.Capabilities(), fuzz.Options{Hosts: 2})
 		for n := range testscale.Count(500, 20000) {
 			run, err := r.Run(context.Background(), gen.Generate(fuzz.NewPCG(3, n)))

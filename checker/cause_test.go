@@ -13,16 +13,23 @@ import (
 	"github.com/doublemount/doublemount/sim/designs"
 )
 
+// runner is a Runner of a design, closed with the test.
+func runner(t *testing.T, d sim.Design) *sim.Runner {
+	t.Helper()
+	r, err := sim.New(d)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.Close)
+	return r
+}
+
 // Of random findings of local at least 95 % have a cause that stands the
 // intervention; the others say so, and name none.
 func TestCausesStand(t *testing.T) {
 	ctx := context.Background()
 	want := testscale.Count(50, 1000)
-	r, err := sim.New(designs.Local())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.Close()
+	r := runner(t, designs.Local())
 	judge := checker.New(0, append([]model.Guarantee{model.NothingLost}, model.Axes()...)...)
 	opts := fuzz.Options{Seed: 11, Hosts: 2}
 	gen := fuzz.NewGenerator(r.Capabilities(), opts)
@@ -72,11 +79,7 @@ func TestCausesStand(t *testing.T) {
 func TestCausesAreTrue(t *testing.T) {
 	ctx := context.Background()
 	for _, d := range []sim.Design{designs.Local(), designs.LocalWritethrough(), designs.Single().Bugs[0]} {
-		r, err := sim.New(d)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer r.Close()
+		r := runner(t, d)
 		judge := checker.New(0, append([]model.Guarantee{d.Guarantee}, model.Axes()...)...)
 		gen := fuzz.NewGenerator(r.Capabilities(), fuzz.Options{})
 		checked := 0
