@@ -99,7 +99,7 @@ func hunt(ctx context.Context, s settings, w *watch) (Result, error) {
 	result := Result{Runs: r.Runs, Operations: r.Operations, Digest: r.Digest, Coverage: r.Coverage,
 		Inconclusive: r.Inconclusive, Ended: r.Ended}
 	if r.Runs > 0 {
-		result.Weak = r.Coverage.Weak(e.runner.Capabilities())
+		result.Weak = r.Coverage.Weak(s.options().Within(e.runner.Capabilities()))
 	}
 	if err == nil && r.HarnessErrors > 0 {
 		err = fmt.Errorf("%d of %d runs could not be made; run %d: %s", r.HarnessErrors, r.Runs, r.Failures[0].Run, r.Failures[0].Text)

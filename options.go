@@ -34,6 +34,7 @@ type settings struct {
 	design     sim.Design
 	guarantees []model.Guarantee // in the order of model.Guarantees
 	hosts      int               // 0: drawn, 2 or 3
+	faults     model.Faults      // 0: all that the design survives
 	runs       int
 	seed       uint64
 	first      bool
@@ -50,6 +51,18 @@ func Hosts(n int) Option {
 			return fmt.Errorf("Hosts(%d): want 1 to %d", n, model.MaxHosts)
 		}
 		s.hosts = n
+		return nil
+	}}
+}
+
+// Faults narrows the faults that are drawn to those of the set that the design
+// survives; the empty set draws none. Without it all that the design survives
+// are drawn.
+func Faults(set model.Faults) Option {
+	return Option{name: "Faults", apply: func(s *settings) error {
+		if s.faults = set; set == 0 {
+			s.faults = fuzz.NoFaults
+		}
 		return nil
 	}}
 }
@@ -242,5 +255,5 @@ func (s *settings) shorten(short bool) error {
 
 // options is s as the search takes it.
 func (s *settings) options() fuzz.Options {
-	return fuzz.Options{Seed: s.seed, Hosts: s.hosts, Runs: s.runs, First: s.first}
+	return fuzz.Options{Seed: s.seed, Hosts: s.hosts, Faults: s.faults, Runs: s.runs, First: s.first}
 }

@@ -153,7 +153,7 @@ func (s *search) summary(a *answer) {
 	if s.inconclusive > 0 {
 		a.logf("inconclusive: %d runs could not be judged within the limit", s.inconclusive)
 	}
-	for _, weak := range s.counter.Weak(s.runner.Capabilities()) {
+	for _, weak := range s.counter.Weak(s.options().Within(s.runner.Capabilities())) {
 		a.logf("weak: %s", weak)
 	}
 }

@@ -6,48 +6,6 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
-// judgeProgress: every operation returned, the design did nothing that no file
-// system may, and no operation failed for a reason that its caller cannot have
-// caused.
-//
-// Not judged: a refused mount (a design may let one host in at a time), ENOSPC
-// (capacity does), how long anything took.
-func judgeProgress(run model.Run, v *model.Verdict) {
-	if len(run.Defects) > 0 {
-		d := run.Defects[0]
-		v.Outcome, v.Anomaly, v.Observed = model.Violated, model.Anomaly(d.Kind.String()), d.Text
-		v.Steps = []int{d.Step}
-		v.Proof = [2]string{
-			fmt.Sprintf("step %d on %v has to return an answer.", d.Step, d.Host),
-			fmt.Sprintf("however the design did not let it: %s.", d.Text),
-		}
-		return
-	}
-	for i := range run.History {
-		op := &run.History[i]
-		switch {
-		case op.Skipped:
-			continue
-		case op.Pending():
-			v.Anomaly = model.NoProgress
-		case op.Kind == model.Mount && op.Result.Errno == model.EBUSY:
-			continue
-		case op.Result.Errno == model.ENOSPC, op.Result.Errno == model.EBADF, op.Result.Errno == model.EMFILE, informative(op.Result.Errno):
-			continue
-		default:
-			v.Anomaly = model.SpuriousError
-		}
-		v.Outcome, v.Observed, v.Path = model.Violated, op.Answer(), op.Path
-		v.Steps = []int{op.Step}
-		v.Allowed = []string{"ok, or an error that its caller caused"}
-		v.Proof = [2]string{
-			fmt.Sprintf("%s: no fault has touched this host, so it answers ok or an error that the caller caused.", naming(op)),
-			fmt.Sprintf("however it answered %s.", op.Answer()),
-		}
-		return
-	}
-}
-
 // judgeFsck: what the design's own fsck says of the disk after all hosts have
 // unmounted. The worst problem gives the anomaly its name.
 func judgeFsck(run model.Run, v *model.Verdict) {

@@ -47,12 +47,12 @@ func agree(t *testing.T, judges []model.Judge, run model.Run) bool {
 }
 
 // On every history of a small bound the judge says what trying every order says:
-// one file's life, directories, and open handles, on two hosts, on an empty disk
-// and on one that has what the operations are about. The usual bound is two
-// operations, the long one three, with every result and every overlap of
+// one file's life, directories, open handles, renames and links, on two hosts, on
+// an empty disk and on one that has what the operations are about. The usual bound
+// is two operations, the long one three, with every result and every overlap of
 // neighbours, both orders of unmounting and every final observation. The usual
 // form judges every fifth of them, the long one every one, or every n-th of
-// DOUBLEMOUNT_SCALE=n.
+// DOUBLEMOUNT_SCALE=n. Of what renames do to a directory both bounds are two.
 func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
 	dir := []model.Step{{Kind: model.Mkdir, Path: "/d"}}
@@ -66,14 +66,44 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	if testscale.Long() {
 		length, every = 3, testscale.Divisor()
 	}
+	agreeOnAll(t, every, []brute.EnumSpec{
+		{Length: length, Forms: brute.SmallForms()}, {Length: length, Forms: brute.SmallForms(), Setup: file},
+		{Length: length, Forms: handles, Setup: file},
+		{Length: length, Forms: dirs}, {Length: length, Forms: dirs, Setup: dir},
+		{Length: length, Forms: brute.NameForms()}, {Length: length, Forms: brute.NameForms(), Setup: file[:1]},
+	})
+	tree := append(dir, model.Step{Kind: model.Create, Path: "/d/x"})
+	if !testscale.Long() {
+		every = 31
+	}
+	agreeOnAll(t, every, []brute.EnumSpec{{Length: 2, Forms: brute.TreeForms(), Setup: tree, Look: []model.Path{"/d", "/e/x"}}})
+}
+
+// The same with a crash, a power loss or a fence: three operations, one of which
+// is that, of one file's life with a rename, and of renames and links. The usual
+// form judges every 200th of them.
+func TestAgreesWithBruteForceOnCrashes(t *testing.T) {
+	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
+	every := 200
+	if testscale.Long() {
+		every = testscale.Divisor()
+	}
+	fences := append(brute.CutForms()[:7], model.Step{Kind: model.Fence})
+	names := append(brute.NameForms(), model.Step{Kind: model.Crash}, model.Step{Kind: model.PowerLoss})
+	agreeOnAll(t, every, []brute.EnumSpec{
+		{Length: 3, Cuts: 1, Forms: brute.CutForms()}, {Length: 3, Cuts: 1, Forms: brute.CutForms(), Setup: file},
+		{Length: 3, Cuts: 1, Forms: fences, Setup: file},
+		{Length: 3, Cuts: 1, Forms: names, Setup: file[:1]},
+	})
+}
+
+// agreeOnAll compares the judges on every n-th history of each spec.
+func agreeOnAll(t *testing.T, every int, specs []brute.EnumSpec) {
+	t.Helper()
 	judges := rungJudges()
 	judged, differ := 0, 0
-	for _, spec := range []brute.EnumSpec{
-		{Forms: brute.SmallForms()}, {Forms: brute.SmallForms(), Setup: file},
-		{Forms: handles, Setup: file},
-		{Forms: dirs}, {Forms: dirs, Setup: dir},
-	} {
-		spec.Length, spec.Overlap = length, true
+	for _, spec := range specs {
+		spec.Overlap = true
 		before, n := judged, 0
 		brute.Enumerate(spec, func(run model.Run) bool {
 			if n++; n%every != 0 {
@@ -91,7 +121,8 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 }
 
 // The same on random histories, right ones and ones with a result changed, with
-// directories, handles, appends and overlap.
+// directories, handles, appends, renames, links, overlap, and in every third a
+// crash, a power loss or a fence.
 func TestAgreesWithBruteForceOnRandom(t *testing.T) {
 	judges := rungJudges()
 	rng := rand.New(rand.NewPCG(1, 2))

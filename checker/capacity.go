@@ -1,7 +1,9 @@
 package checker
 
 import (
+	"bytes"
 	"fmt"
+	"slices"
 
 	"github.com/doublemount/doublemount/model"
 )
@@ -15,9 +17,10 @@ import (
 // inodes; (3) at the end, what is free and what the closing observation saw
 // fit on the disk together.
 //
-// Not verified: files whose names were unlinked, truncated or made twice, or
-// whose directory was removed, count nothing in (1), nor do appends, which may
-// lie over each other below linearizable; space freed and not given back is
+// Not verified: files whose names were unlinked, renamed, truncated or made
+// twice, or whose directory was removed or renamed, count nothing in (1), nor do appends, which may
+// lie over each other below linearizable, nor does what a crash, power loss or
+// fence may have undone; space freed and not given back is
 // fsck's business; statfs of hosts that work.
 func judgeCapacity(run model.Run, info []opInfo, v *model.Verdict) {
 	if run.Space.Blocks == 0 {
@@ -95,6 +98,8 @@ func fullPossible(run model.Run, op *model.Op) bool {
 			blocks, nodes = blocks+2, nodes+1
 		case model.Write, model.Append:
 			blocks += touched(o) + 1
+		case model.Rename, model.Link:
+			blocks++ // a directory may have grown
 		}
 	}
 	return nodes >= run.Space.Inodes || blocks+touched(op)+2 > run.Space.Blocks
@@ -111,12 +116,19 @@ func touched(o *model.Op) int {
 	return 0
 }
 
-// seenBlocks is how many blocks of data the closing observation read.
+// seenBlocks is how many blocks of data the closing observation read. Where a
+// link was made, two names with the same content may be one file.
 func seenBlocks(history []model.Op) int64 {
 	used := int64(0)
+	linked := slices.ContainsFunc(history, func(op model.Op) bool { return op.Kind == model.Link && made(&op) })
 	for i := range history {
 		op := &history[i]
 		if op.Host != model.Final || op.Kind != model.Read || !op.Succeeded() {
+			continue
+		}
+		if linked && slices.ContainsFunc(history[:i], func(other model.Op) bool {
+			return other.Host == model.Final && other.Kind == model.Read && other.Succeeded() && bytes.Equal(other.Result.Data, op.Result.Data)
+		}) {
 			continue
 		}
 		for at := 0; at < len(op.Result.Data); at += model.WordsPerBlock {
@@ -139,7 +151,7 @@ func liveBlocks(history []model.Op, info []opInfo) (blocks int, steps []int) {
 		path  model.Path
 		block int
 	}
-	made, spoiled, removed := map[model.Path]int{}, map[model.Path]bool{}, map[model.Path]bool{}
+	times, spoiled, removed := map[model.Path]int{}, map[model.Path]bool{}, map[model.Path]bool{}
 	var written []extent
 	var by []int
 	for i := range history {
@@ -148,15 +160,26 @@ func liveBlocks(history []model.Op, info []opInfo) (blocks int, steps []int) {
 		if op.Skipped || !op.Kind.Changes() {
 			continue
 		}
+		if in := &info[i]; in.zombie || in.cut || in.crash >= 0 && in.sync == model.Never {
+			// A crash may have undone it: it takes nothing, and may have taken away.
+			if op.Kind != model.Write {
+				spoiled[path], spoiled[op.To] = true, true
+				removed[path], removed[op.To] = true, true
+			}
+			continue
+		}
 		switch op.Kind {
 		case model.Create:
 			if op.Succeeded() {
-				made[path]++
+				times[path]++
 			}
-		case model.Mkdir, model.Unlink, model.Rmdir, model.Truncate:
-			if op.Pending() || op.Result.Errno == model.OK {
-				spoiled[path] = true
-				removed[path] = removed[path] || op.Kind == model.Rmdir
+		case model.Mkdir, model.Unlink, model.Rmdir, model.Truncate, model.Rename, model.Link:
+			if made(op) || failed(op) {
+				spoiled[path] = spoiled[path] || op.Kind != model.Link
+				removed[path] = removed[path] || op.Kind == model.Rmdir || op.Kind == model.Rename
+			}
+			if (made(op) || failed(op)) && op.Kind.TwoPaths() {
+				spoiled[op.To], removed[op.To] = true, true
 			}
 		case model.Write:
 			if !op.Succeeded() {
@@ -171,7 +194,7 @@ func liveBlocks(history []model.Op, info []opInfo) (blocks int, steps []int) {
 	}
 	counted := map[extent]bool{}
 	for i, e := range written {
-		if made[e.path] != 1 || spoiled[e.path] || removed[e.path.Parent()] || counted[e] {
+		if times[e.path] != 1 || spoiled[e.path] || removedAbove(removed, e.path) || counted[e] {
 			continue
 		}
 		counted[e] = true
@@ -181,6 +204,16 @@ func liveBlocks(history []model.Op, info []opInfo) (blocks int, steps []int) {
 		}
 	}
 	return blocks, steps
+}
+
+// removedAbove reports whether a directory that path is in is among those removed.
+func removedAbove(removed map[model.Path]bool, path model.Path) bool {
+	for p := path.Parent(); p != model.Root; p = p.Parent() {
+		if removed[p] {
+			return true
+		}
+	}
+	return false
 }
 
 // numbers is "3, 5 and 6".

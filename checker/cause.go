@@ -15,7 +15,7 @@ import (
 // stands (Verified) only if the guarantee is held then.
 type Cause struct {
 	Text     string     // one sentence, or [NotIsolated]
-	Kind     string     // "stale-write", "stale-copy", "overlap" or ""
+	Kind     string     // "stale-write", "stale-copy", "unfenced", "overlap" or ""
 	Step     int        // the step that issued the guilty write, or used the stale copy
 	Host     model.Host // the guilty host
 	Block    int32      // -1 for none
@@ -44,7 +44,7 @@ func suspects(run model.Run, v model.Verdict) []Cause {
 	var list []Cause
 	for i := len(run.Trace) - 1; i >= 0; i-- {
 		w := run.Trace[i]
-		if w.Kind != model.BlockWritten || w.Base >= w.Version-1 {
+		if w.Kind != model.BlockWritten || w.Base >= overwrote(run.Trace, i) {
 			continue
 		}
 		// The latest version among those it had not seen that another host made.
@@ -67,6 +67,16 @@ func suspects(run model.Run, v model.Verdict) []Cause {
 	return append(list, staleCopies(run)...)
 }
 
+// overwrote is the version that a write replaced.
+func overwrote(trace []model.Record, write int) int32 {
+	for i := write - 1; i >= 0; i-- {
+		if r := &trace[i]; r.Block == trace[write].Block && (r.Kind == model.BlockWritten || r.Kind == model.Reverted) {
+			return r.Version
+		}
+	}
+	return 0
+}
+
 // staleCopies lists, for each operation, latest first, the blocks that its host
 // had a copy of which was older than what another host had put on the disk, or
 // than what it put there later: then the change was still in that host's cache.
@@ -85,6 +95,9 @@ func staleCopies(run model.Run) []Cause {
 		}
 		seen := map[int32]int32{} // version that the host had of each block
 		for _, r := range run.Trace {
+			if r.Time <= end && (r.Kind == model.Crashed && r.Host == step.Host || r.Kind == model.PowerLost) {
+				clear(seen) // its copies went with its memory
+			}
 			if r.Time <= end && r.Host == step.Host && (r.Kind == model.BlockRead || r.Kind == model.BlockWritten) {
 				seen[r.Block] = r.Version
 			}

@@ -1,18 +1,29 @@
 package checker
 
-import "github.com/doublemount/doublemount/model"
+import (
+	"slices"
+
+	"github.com/doublemount/doublemount/model"
+)
 
 // change is one operation's effect on what hosts share.
 type change struct {
-	op     int   // index in the history
-	name   int   // name entry it changes, -1 for content
-	node   int   // the file or directory it makes, 0 for none
-	bind   int   // which bind gives its file, -1 for none
-	offset int   // which bind gives its offset (append below linearizable), -1 for none
-	off    int   // words
-	words  int   // words written
-	from   int64 // call
-	until  int64 // publish, or Never: then it may have no effect
+	op     int    // index in the history
+	name   int    // name entry it changes, -1 for content
+	to     int    // the second one of a rename, else -1
+	move   int    // which move it is, -1 for none
+	node   int    // the file or directory it makes, 0 for none
+	bind   int    // which bind gives its file, -1 for none
+	offset int    // which bind gives its offset (append below linearizable), -1 for none
+	off    int    // words
+	words  int    // words written
+	from   int64  // call
+	until  int64  // publish, or Never: then it may have no effect
+	ends   int    // which crash of the component ended its host's life, -1 for none
+	gone   uint64 // the parts of it that the crash undoes; 1 for all of a change of a name or size
+	late   int    // which power loss of the component may undo what survived that, -1 for none
+	goes   uint64 // the parts that it does
+	inside bool   // it leaves the size as it is
 }
 
 // bind is a choice that a view makes and that later operations build on: which
@@ -41,6 +52,7 @@ type atom struct {
 	bind int
 	off  int // words
 	data []byte
+	free bool // the host's later views need not wait for it
 }
 
 // endedBefore is the size of a read's atom that got nothing.
@@ -63,9 +75,9 @@ type view struct {
 	alts        uint8
 }
 
-// syncPoint is the return of an fsync below linearizable: what it covers has
-// taken effect by then. Which changes it covers depends on the file that its
-// bind gives.
+// syncPoint is an fsync, where it publishes or a crash asks what is durable: what
+// it covers has taken effect when it returns, and is not undone. Which changes it
+// covers depends on the file that its bind gives.
 type syncPoint struct {
 	op   int
 	bind int
@@ -84,11 +96,19 @@ type component struct {
 	history []model.Op
 	info    []opInfo
 
-	names []model.Path // 0: the name in the root directory; then those below it
-	nodes []model.NodeType
+	names    []model.Path // every name, also those that renamed directories give
+	parents  []int        // by name: the directory it stands in, -1 for the root
+	can      []uint8      // by name: the types that can ever stand there
+	nodes    []model.NodeType
+	moves    []move
+	endings  bool // a crash, power loss or fence ended a life of a host that changed something
+	tooLarge bool // more names or alternatives than are judged
 
 	nodeNames []int // by node: the name it was made at
-	creators  []int // by name: how many files were made at it
+	creators  []int // by name: how many files can be found at it
+	reached   []int // by node, from reachedBy: the names it can come to; where there are moves
+	reachedBy []int
+	places    []place
 
 	width   int // words a file can have
 	ops     []int
@@ -101,96 +121,53 @@ type component struct {
 	choice  []uint8 // by operation: the alternative taken, below linearizable
 	layout  layout
 	items   []item
-	steps   int // of the search so far, of at most limit
+	moments []int // the items that are moments, in order
+	steps   int   // of the search so far, of at most limit
 	limit   int
 
 	scratch, base state
-	words         []byte
-	ends          []moment
+	words, laid   []byte
+	ends          []end
 	open          []int
 
 	skip    []bool // by operation: its observations are not judged
 	pending []bool // by operation: its change may be missing
+	forget  []bool // by operation: as if nothing had made it durable
+
+	crashes []int // by crash: its index in the history
+	losses  []loss
+	guessed bool     // something is undone
+	begin   int      // where an append begins, at linearizable
+	makers  []int    // by node: the change that makes it
+	culprit int      // the operation that explain found
+	undone  []uint64 // by operation: the parts that its crash undoes, as guessed; then those of a power loss after it
+	mask    int      // the world that is looked at: the crashes whose undone parts are not there
+	at      int      // where it is in a state
+	saved   state
 }
 
 func (c *component) atomic() bool { return c.g.Publish == model.PublishReturn }
-
-// reset prepares c for the component of top.
-func (c *component) reset(g model.Guarantee, history []model.Op, info []opInfo, top model.Path) {
-	c.g, c.history, c.info = g, history, info
-	c.names = append(c.names[:0], top)
-	c.ops = c.ops[:0]
-	c.width = 0
-	appended := 0
-	for i := range history {
-		op := &history[i]
-		if op.Kind == model.Readdir && op.Path == model.Root {
-			if info[i].used {
-				c.ops = append(c.ops, i)
-			}
-			continue
-		}
-		path := c.pathOf(i)
-		if path == "" || path == model.Root || path.Top() != top {
-			continue
-		}
-		c.nameIndex(path, true)
-		for _, n := range op.Result.Names {
-			c.nameIndex(path.Child(n), true)
-		}
-		if !info[i].used {
-			continue
-		}
-		c.ops = append(c.ops, i)
-		switch op.Kind {
-		case model.Write, model.Read:
-			c.width = max(c.width, int(op.Off+op.Len))
-		case model.Truncate:
-			c.width = max(c.width, int(op.Len))
-		case model.Append:
-			appended += int(op.Len)
-		}
-	}
-	c.width += appended
-}
-
-// pathOf is the name that operation i is about, through its handle if need be.
-func (c *component) pathOf(i int) model.Path { return pathOf(c.history, c.info, i) }
-
-func pathOf(history []model.Op, info []opInfo, i int) model.Path {
-	if o := info[i].opener; o >= 0 {
-		return history[o].Path
-	}
-	return history[i].Path
-}
-
-func (c *component) nameIndex(p model.Path, add bool) int {
-	for i, n := range c.names {
-		if n == p {
-			return i
-		}
-	}
-	if !add {
-		return -1
-	}
-	c.names = append(c.names, p)
-	return len(c.names) - 1
-}
-
-// within reports whether name n stands in the directory name.
-func (c *component) within(n, name int) bool {
-	return n != name && c.names[n].Parent() == c.names[name]
-}
 
 // compile makes the items of the component. choice, if any, picks one
 // alternative for each operation that has several (below linearizable only,
 // where the order of a host's views makes the choice matter).
 func (c *component) compile() {
 	c.nodes = append(c.nodes[:0], model.Absent)
-	c.nodeNames = append(c.nodeNames[:0], -1)
+	c.nodeNames, c.makers = append(c.nodeNames[:0], -1), append(c.makers[:0], -1)
 	c.creators = resized(c.creators, len(c.names))
 	c.changes, c.binds, c.atoms = c.changes[:0], c.binds[:0], c.atoms[:0]
 	c.views, c.syncs, c.several = c.views[:0], c.syncs[:0], c.several[:0]
+	c.crashes = c.crashes[:0]
+	if c.guessed { // those that undo something first, so that there are few worlds
+		for _, i := range c.ops {
+			if c.undone[i] != 0 {
+				c.crashIndex(c.info[i].crash)
+			}
+			if c.undone[len(c.history)+i] != 0 {
+				c.crashIndex(c.info[i].late)
+			}
+		}
+	}
 	for _, i := range c.ops {
 		c.compileOp(i)
 	}
@@ -208,20 +185,25 @@ func (c *component) binding(opener int) int {
 
 func (c *component) compileOp(i int) {
 	op, in := &c.history[i], &c.info[i]
-	judged := !c.skip[i] && !op.Pending() && (!c.g.FinalOnly || op.Host == model.Final)
+	judged := !c.skip[i] && !in.open && !in.cut && (!c.g.FinalOnly || op.Host == model.Final)
 	v := view{op: i, from: op.Call, until: op.Return, first: len(c.atoms)}
 	if c.g.Refresh == model.RefreshMount {
 		v.from = in.mount
 	}
+	if in.open || in.cut {
+		v.until = model.Never
+	}
 	if op.Kind == model.Readdir && op.Path == model.Root {
-		if judged {
-			c.nameAtom(i, 0, 0, listed(op, c.names[0]))
+		for n, parent := range c.parents {
+			if judged && parent < 0 {
+				c.nameAtom(i, 0, n, listed(op, c.names[n]))
+			}
 		}
 		c.close(v, 1)
 		return
 	}
 	name := c.nameIndex(c.pathOf(i), false)
-	if op.Result.Errno != model.OK && !op.Pending() {
+	if op.Result.Errno != model.OK && !in.open {
 		if judged {
 			c.close(v, c.failure(i, name))
 		}
@@ -248,13 +230,14 @@ func (c *component) success(i, name int, judged bool, v view) {
 		c.binds = append(c.binds, bind{op: i, name: name, size: -1, from: v.from, until: v.until,
 			optional: !judged && c.g.FinalOnly && !op.Kind.Changes()})
 	}
-	if op.Kind == model.Fsync && c.g.Publish == model.PublishSync && !op.Pending() {
-		c.syncs = append(c.syncs, syncPoint{op: i, bind: b, name: name})
+	if op.Kind == model.Fsync && (c.g.Publish == model.PublishSync || c.endings) && !in.open && !in.cut {
+		c.syncs = append(c.syncs, syncPoint{op: i, bind: b, name: c.nameNow(i)})
 	}
 	sees := judged && !(op.Kind.Changes() && c.atomic())
-	if sees && in.opener < 0 && name > 0 {
-		c.nameAtom(i, 0, 0, only(model.Dir))
+	if sees && in.opener < 0 {
+		c.above(i, 0, name)
 	}
+	alts := uint8(1)
 	switch op.Kind {
 	case model.Stat:
 		if judged {
@@ -281,13 +264,19 @@ func (c *component) success(i, name int, judged bool, v view) {
 			c.changeAtoms(i, name)
 		}
 		c.nameChange(i, name)
+	case model.Rename, model.Link:
+		to := c.nameIndex(op.To, false)
+		if sees {
+			alts = c.moveAtoms(i, name, to)
+		}
+		c.moveChange(i)
 	case model.Write, model.Append, model.Truncate:
 		ch := c.newChange(i)
 		ch.bind = b
 		ch.off, ch.words = int(op.Off), int(op.Len)
 		if op.Kind != model.Truncate {
 			ch.words = min(int(op.Result.Size), int(op.Len))
-			if op.Pending() {
+			if in.open {
 				ch.words = int(op.Len)
 			}
 		}
@@ -295,28 +284,45 @@ func (c *component) success(i, name int, judged bool, v view) {
 			ch.offset = len(c.binds)
 			c.binds = append(c.binds, bind{op: i, name: -1, size: b, from: v.from, until: v.until})
 		}
+		if op.Kind == model.Write && failed(op) {
+			c.blocks(ch)
+			return
+		}
 		c.changes = append(c.changes, ch)
 	}
-	c.close(v, 1)
+	c.close(v, alts)
+}
+
+// blocks adds a write that failed as its disk did: of its blocks any may have been
+// written, with the size of the file or without.
+func (c *component) blocks(ch change) {
+	ch.gone, ch.goes = 0, 0
+	for end := ch.off + ch.words; ch.off < end; ch.off += ch.words {
+		ch.words = min(end-ch.off, model.WordsPerBlock-ch.off%model.WordsPerBlock)
+		for _, ch.inside = range []bool{false, true} {
+			c.changes = append(c.changes, ch)
+		}
+	}
 }
 
 // close adds the view of an operation if it saw anything.
 func (c *component) close(v view, alts uint8) {
-	v.last = len(c.atoms)
-	if alts > 1 && !c.atomic() && !c.g.FinalOnly {
+	if alts > 1 {
+		alts = c.possible(v.first, alts)
+	}
+	if alts > 1 && c.guessed {
+		// Without what a crash undoes another explanation may be the right one.
+		for a := range c.atoms[v.first:] {
+			c.atoms[v.first+a].free = true
+		}
+	} else if alts > 1 && !c.atomic() && !c.g.FinalOnly {
 		// One alternative was chosen for this compilation.
 		c.several = append(c.several, alternatives{v.op, alts})
 		pick := c.choice[v.op]
-		kept := c.atoms[:v.first]
-		for _, a := range c.atoms[v.first:] {
-			if a.alt == pick%alts {
-				a.alt = 0
-				kept = append(kept, a)
-			}
-		}
-		c.atoms, alts, v.last = kept, 1, len(kept)
+		c.keep(v.first, func(alt uint8) (uint8, bool) { return 0, alt == pick%alts })
+		alts = 1
 	}
-	v.alts = alts
+	v.last, v.alts = len(c.atoms), alts
 	if v.last > v.first {
 		c.views = append(c.views, v)
 	}
@@ -324,14 +330,32 @@ func (c *component) close(v view, alts uint8) {
 
 func (c *component) newChange(i int) change {
 	op := &c.history[i]
-	ch := change{op: i, name: -1, bind: -1, offset: -1, from: op.Call, until: op.Return}
+	ch := change{op: i, name: -1, to: -1, move: -1, bind: -1, offset: -1, from: op.Call, until: op.Return, ends: -1, late: -1}
 	if c.g.Publish == model.PublishSync {
 		ch.until = c.info[i].sync
 	}
-	if op.Pending() || c.pending[i] {
+	if crash := c.info[i].crash; crash >= 0 {
+		ch.ends, ch.gone = c.crashIndex(crash), c.undone[i]
+		if late := c.info[i].late; late >= 0 {
+			ch.late, ch.goes = c.crashIndex(late), c.undone[len(c.history)+i]
+		}
+	}
+	if c.info[i].open || c.info[i].cut || c.pending[i] || c.forgotten(i) && c.g.Publish == model.PublishSync {
 		ch.until = model.Never
 	}
 	return ch
+}
+
+// forgotten reports whether operation i is taken as one that nothing made durable.
+func (c *component) forgotten(i int) bool { return c.endings && c.forget[i] }
+
+// crashIndex is the number of a crash among those of the component.
+func (c *component) crashIndex(crash int) int {
+	if k := slices.Index(c.crashes, crash); k >= 0 {
+		return k
+	}
+	c.crashes = append(c.crashes, crash)
+	return len(c.crashes) - 1
 }
 
 func (c *component) nameChange(i, name int) {
@@ -339,13 +363,29 @@ func (c *component) nameChange(i, name int) {
 	ch.name = name
 	if kind := c.history[i].Kind; kind == model.Create || kind == model.Mkdir {
 		ch.node = len(c.nodes)
-		c.nodeNames = append(c.nodeNames, name)
-		if kind == model.Create {
-			c.nodes = append(c.nodes, model.File)
+		c.nodeNames, c.makers = append(c.nodeNames, name), append(c.makers, len(c.changes))
+		c.nodes = append(c.nodes, typeMade(kind))
+		switch {
+		case kind == model.Mkdir:
+		case len(c.moves) == 0:
 			c.creators[name]++
-		} else {
-			c.nodes = append(c.nodes, model.Dir)
+		case !c.tooLarge:
+			for _, n := range c.reached[c.reachedBy[ch.node]:c.reachedBy[ch.node+1]] {
+				c.creators[n]++
+			}
 		}
+	}
+	c.changes = append(c.changes, ch)
+}
+
+// moveChange adds the effect of a rename or link.
+func (c *component) moveChange(i int) {
+	ch := c.newChange(i)
+	ch.move = slices.IndexFunc(c.moves, func(mv move) bool { return mv.op == i })
+	if mv := &c.moves[ch.move]; mv.link {
+		ch.name = mv.to // the old name stays as it is
+	} else {
+		ch.name, ch.to = mv.from, mv.to
 	}
 	c.changes = append(c.changes, ch)
 }

@@ -15,7 +15,7 @@ func (f *finding) data() {
 		f.v.Anomaly = model.LostUpdate
 	}
 	f.but = fmt.Sprintf("it read %s", f.op.Answer())
-	f.with = f.last(model.Write, model.Append, model.Truncate)
+	f.with = f.find(f.writes)
 	for _, w := range got {
 		if w == model.Garbage {
 			f.v.Anomaly = model.StaleDataExposure
@@ -35,7 +35,7 @@ func (f *finding) data() {
 	// The latest write of which the read should have seen words and did not.
 	for k := len(f.c.ops) - 1; k >= 0; k-- {
 		op := &f.c.history[f.c.ops[k]]
-		if op.Kind != model.Write || !op.Succeeded() || op.Call > f.op.Return || f.c.pathOf(f.c.ops[k]) != f.path {
+		if op.Kind != model.Write || !op.Succeeded() || op.Call > f.op.Return || !f.c.sameFileAt(f.c.pathOf(f.c.ops[k]), f.path) {
 			continue
 		}
 		inside, there := 0, 0
@@ -71,22 +71,26 @@ func (f *finding) writer(w byte) int {
 	return -1
 }
 
-// foreign reports whether operation i wrote to another name than path.
+// foreign reports whether operation i wrote to another file than can stand at
+// path.
 func (c *component) foreign(i int, path model.Path) bool {
-	return c.pathOf(i) != path
+	return !c.sameFileAt(c.pathOf(i), path)
 }
 
 // overwritten reports whether anything later changed words of a write.
 func (f *finding) overwritten(w *model.Op) bool {
 	for _, i := range f.c.ops {
 		op := &f.c.history[i]
-		if op == w || op.Return < w.Call || !op.Succeeded() || f.c.pathOf(i) != f.path {
+		if op == w || op.Return < w.Call || !op.Succeeded() {
 			continue
 		}
-		switch op.Kind {
-		case model.Truncate, model.Append, model.Unlink:
+		switch {
+		case f.takes(i):
 			return true
-		case model.Write:
+		case !f.writes(i):
+		case op.Kind != model.Write:
+			return true
+		default:
 			if op.Off < w.Off+w.Len && w.Off < op.Off+op.Len {
 				return true
 			}

@@ -9,7 +9,10 @@ import (
 
 // maxAlternatives is how many combinations of explanations of ambiguous errors
 // are tried below linearizable before the answer is inconclusive.
-const maxAlternatives = 64
+const maxAlternatives = 512
+
+// tryCost is what a compilation and its greedy pass count as in steps.
+const tryCost = 10
 
 // maxNodes is how many files and directories a component can make, since a
 // name's node is one byte of a state.
@@ -30,6 +33,10 @@ func (c *component) judgeEverything() {
 	c.choice = resized(c.choice, len(c.history))
 	c.skip = resized(c.skip, len(c.history))
 	c.pending = resized(c.pending, len(c.history))
+	if c.endings {
+		c.forget = resized(c.forget, len(c.history))
+		c.undone = resized(c.undone, 2*len(c.history))
+	}
 }
 
 // obvious reports whether one greedy pass explains the component. If it does
@@ -37,24 +44,47 @@ func (c *component) judgeEverything() {
 func (c *component) obvious() bool {
 	c.judgeEverything()
 	c.compile()
-	if len(c.nodes) > maxNodes {
+	if c.tooLarge || len(c.nodes) > maxNodes {
 		return false
 	}
 	return c.explained()
 }
 
+// overlaps reports whether operations of the component overlap.
+func (c *component) overlaps() bool {
+	latest := int64(0)
+	for _, i := range c.ops {
+		if c.history[i].Call < latest {
+			return true
+		}
+		latest = max(latest, c.history[i].Return)
+	}
+	return false
+}
+
 // decideAll is decide with the operations that are skipped and pending as they
-// have been set.
+// have been set. What crashes undo is guessed: nothing at first.
 func (c *component) decideAll() model.Outcome {
-	clear(c.choice)
 	c.steps = 0
+	clear(c.undone)
+	answer := c.decideGuess()
+	if answer == model.Held || !c.findLosses() {
+		return answer
+	}
+	return c.guess(answer)
+}
+
+// decideGuess is decideAll where it is known what crashes undo.
+func (c *component) decideGuess() model.Outcome {
+	clear(c.choice)
 	answer := model.Violated
 	for tried := 0; ; tried++ {
 		if tried == maxAlternatives {
 			return model.Inconclusive
 		}
 		c.compile()
-		if len(c.nodes) > maxNodes {
+		c.steps += tryCost
+		if c.tooLarge || len(c.nodes) > maxNodes || c.worlds() > maxWorlds || tried > 0 && c.steps > c.limit {
 			return model.Inconclusive
 		}
 		switch c.decideOne() {
@@ -98,6 +128,9 @@ func (c *component) nextChoice() bool {
 func (c *component) reason() string {
 	if c.steps > c.limit {
 		return fmt.Sprintf("no answer for %s within %d steps", c.names[0], c.limit)
+	}
+	if c.tooLarge || len(c.nodes) > maxNodes {
+		return fmt.Sprintf("too many names or files that can be %s", c.names[0])
 	}
 	return fmt.Sprintf("more than %d ways to explain the errors of %s", maxAlternatives, c.names[0])
 }

@@ -10,29 +10,65 @@
 // refresh are is all that makes one rung differ from another
 // ([model.Guarantee]).
 //
-// The history is divided into components, one for each name in the root
-// directory with what is below it (judge.go). Each becomes a list of items
-// with windows (compile.go, atoms.go) over a flat state (state.go). Then (search.go):
+// The history is divided into components: names of the root directory with what
+// is below them, and those together that a rename or link joins (parts.go). Names
+// are closed under renames of directories (names.go). Each component becomes a
+// list of items with windows (compile.go, atoms.go, moves.go) over a flat state
+// (state.go). Then (search.go):
 //
 //  1. a greedy pass takes every observation as soon as it fits, and a change
 //     when something needs it or its window closes. If that explains
 //     everything, it is a proof, and nothing else is done;
 //  2. else Porcupine searches. Only changes and the choice of a file by its
 //     name are branched on: an observation that fits is never reconsidered,
-//     since taking it early cannot hurt what comes later.
+//     since taking it early cannot hurt what comes later, and a change waits
+//     while the next moment can come without it.
 //
 // The limit of a search is a count of steps. When it is reached the answer is
 // inconclusive, never held.
 //
+// # Crashes, power losses and fences
+//
+// Each ends the windows of its hosts' changes, and may undo those that nothing
+// covers: of a write any of its blocks, of anything else the whole. Without them
+// every operation before keeps its result, but for the observations of the hosts
+// that it is of. Which are undone is guessed before a search (guess.go), first
+// nothing, then what the observations afterwards suggest, then every set; a state
+// has a world for each way in which an operation has to be right (undo.go). These
+// are the readings of the rule:
+//
+//   - An fsync covers the content of its file, the making and renaming of that
+//     file, and every change of the name that it is called for, or of a handle the
+//     name that its host's renames have given it. What another host had changed it
+//     covers if that had taken effect when it was called.
+//   - A change that another host built on is not undone: its lookups lead to the
+//     same file without what is undone. Data of the crashed host can survive the
+//     name that it was written through, unless it is durable, but not its file.
+//   - An append stays where it was written; what was before it and is undone leaves
+//     a hole.
+//   - What survived the crash of its host can be lost in a power loss or disk reset
+//     after it, as it may still have been in the disk's cache; nothing else undoes
+//     it. Of a host that goes on, a disk reset undoes nothing: it has to write again.
+//   - A fence is a crash, until its host mounts again: what a fenced host answers
+//     is excused and has no effect. What was under way may have had its effect.
+//   - A change that fails as its disk does (EIO, EROFS, ESTALE, EBADE) may have had
+//     its effect, or not; of a write any of its blocks.
+//
 // # Verified and not verified
 //
 // Verified: names, types, sizes and contents of files as every host saw them,
-// on the rungs linearizable, sync-to-mount and nothing-lost; space (capacity.go);
-// what the design's own fsck says; that operations return and fail only with
-// errors that their callers can have caused (axes.go).
+// on the rungs linearizable, sync-to-mount and nothing-lost, also over crashes,
+// power losses and fences; space (capacity.go); what the design's own fsck says;
+// that operations return and fail only with errors that their callers or faults
+// can have caused (axes.go, progress.go).
 //
 // Not verified: the sizes of directories, times, link counts, readdir as one
 // snapshot (it is one view for each name), the free space that a host reports
-// while others work, results of close, sync and writeback. There are no crashes
-// yet, so nothing is said about durability.
+// while others work, results of close, sync and writeback, the order in which a
+// journal loses changes of names.
+//
+// Inconclusive, besides a search that reaches its limit: a component with more
+// than ten things that may be undone, of which neither what observations suggest
+// nor all explain it; with more than three crashes that undo something; with more
+// names than are followed through its renames.
 package checker

@@ -52,12 +52,13 @@ type explainer struct {
 }
 
 // cause is the first suspect that an intervention confirms: a hand-over of the
-// block alone, then of all that the host has copies of, then no overlap, then
-// two hand-overs.
+// block alone, then of all that the host has copies of, then a fence, then no
+// overlap, then two hand-overs.
 func (e *explainer) cause() Cause {
 	for _, try := range []func() (Cause, bool){
 		func() (Cause, bool) { return e.handedOver(true) },
 		func() (Cause, bool) { return e.handedOver(false) },
+		e.fenced,
 		e.apart,
 		e.handedOverTwice,
 	} {
@@ -220,6 +221,15 @@ func (e *explainer) insert(before int, steps []model.Step) model.Program {
 			p.Holds[i].Until += len(steps)
 		}
 	}
+	for i := range p.Strikes {
+		k := &p.Strikes[i]
+		if k.Step >= before {
+			k.Step += len(steps)
+		}
+		if k.Kind == model.Delay && k.Arg >= before {
+			k.Arg += len(steps) // it names a step
+		}
+	}
 	return p
 }
 
@@ -227,11 +237,11 @@ func (e *explainer) insert(before int, steps []model.Step) model.Program {
 func (e *explainer) mounted(h model.Host, step int) bool {
 	mounted := false
 	for i := range e.run.History {
-		if op := &e.run.History[i]; op.Host == h && op.Step < step && !op.Skipped {
+		if op := &e.run.History[i]; (op.Host == h || op.Host == model.Everyone) && op.Step < step && !op.Skipped {
 			switch op.Kind {
 			case model.Mount:
 				mounted = op.Result.Errno == model.OK
-			case model.Unmount:
+			case model.Unmount, model.Crash, model.PowerLoss:
 				mounted = false
 			}
 		}

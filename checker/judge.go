@@ -28,7 +28,7 @@ type judge struct {
 	guarantees []model.Guarantee
 	windows    windows
 	component  component
-	tops       []model.Path
+	parts      parts
 }
 
 func (j *judge) run(run model.Run) []model.Verdict {
@@ -41,7 +41,7 @@ func (j *judge) run(run model.Run) []model.Verdict {
 		v := &verdicts[i]
 		*v = model.Verdict{Guarantee: g.Name}
 		if g.Name == model.Progress.Name {
-			judgeProgress(run, v)
+			judgeProgress(run, j.windows.info, v)
 			continue
 		}
 		if len(run.Defects) > 0 {
@@ -92,20 +92,20 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 			return
 		}
 	}
-	j.tops = tops(j.tops[:0], run.History)
-	for _, top := range j.tops {
-		if g.Publish != model.PublishReturn || g.Refresh != model.RefreshCall {
-			// What one greedy pass finds linearizable is kept on every rung, and
-			// that pass is the cheapest of all.
-			c.reset(model.Linearizable, run.History, j.windows.info, top)
-			if c.obvious() {
-				continue
-			}
+	j.parts.divide(run.History, j.windows.info)
+	for n := range j.parts.tops {
+		tops := j.parts.of(n)
+		if len(tops) == 0 {
+			continue
 		}
-		c.reset(g, run.History, j.windows.info, top)
+		if j.linear(run, g, tops) {
+			continue // and so on every rung
+		}
+		c.reset(g, run.History, j.windows.info, tops)
 		switch c.decide() {
 		case model.Violated:
 			c.explain(v)
+			c.explainDurability(v)
 			return
 		case model.Inconclusive:
 			v.Outcome, v.Limit = model.Inconclusive, c.reason()
@@ -113,25 +113,61 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 	}
 }
 
+// quickLimit is how many steps the search for a linearization may take where less
+// is asked.
+const quickLimit = 2000
+
+// linear reports whether a component is found linearizable with little work, for
+// rungs below: what one greedy pass explains at once, then what one explains on
+// the rung itself, then, where operations overlap or a host
+// crashed, what a short search does: the
+// narrow windows of linearizable leave it little to try.
+func (j *judge) linear(run model.Run, g model.Guarantee, tops []model.Path) bool {
+	if g.Publish == model.PublishReturn && g.Refresh == model.RefreshCall {
+		return false
+	}
+	c := &j.component
+	c.reset(model.Linearizable, run.History, j.windows.info, tops)
+	if c.obvious() {
+		return true
+	}
+	overlap := c.overlaps() || c.endings
+	c.reset(g, run.History, j.windows.info, tops)
+	if c.obvious() {
+		return true
+	}
+	if !overlap {
+		return false
+	}
+	c.reset(model.Linearizable, run.History, j.windows.info, tops)
+	defer func(limit int) { c.limit = limit }(c.limit)
+	c.limit = min(c.limit, quickLimit)
+	return c.decide() == model.Held
+}
+
 // impossible reports whether no state of any file system gives the answer: an
 // open handle is reported missing or a missing one used, a name error comes from
 // a handle, the root is no directory, more is read than asked for, a listing has
-// a name twice.
+// a name twice, something became a part of itself.
 func impossible(op *model.Op, in *opInfo) bool {
-	if op.Skipped || op.Pending() {
+	if op.Skipped || op.Pending() || in.cut || in.zombie {
 		return false
 	}
 	r := &op.Result
-	if op.File != 0 && op.Kind.TakesData() && (r.Errno == model.OK && in.opener < 0 || r.Errno != model.OK && informative(r.Errno)) {
+	if op.File != 0 && op.Kind.TakesData() && (r.Errno == model.OK && in.opener < 0 || r.Errno != model.OK && informative(op.Kind, r.Errno)) {
 		return true
 	}
-	if op.Path == model.Root && (informative(r.Errno) && r.Errno != model.OK || op.Kind == model.Stat && r.Errno == model.OK && r.Type != model.Dir) {
+	if op.Path == model.Root && (informative(op.Kind, r.Errno) && r.Errno != model.OK || op.Kind == model.Stat && r.Errno == model.OK && r.Type != model.Dir) {
 		return true
 	}
 	if r.Errno != model.OK {
 		return false
 	}
 	switch op.Kind {
+	case model.Rename:
+		return nested(op)
+	case model.Link:
+		return nested(op) || op.Path == op.To
 	case model.Read:
 		return len(r.Data) > int(op.Len)
 	case model.Write, model.Append:
@@ -144,27 +180,4 @@ func impossible(op *model.Op, in *opInfo) bool {
 		}
 	}
 	return false
-}
-
-// tops lists the names of the root directory that a history speaks of.
-func tops(list []model.Path, history []model.Op) []model.Path {
-	add := func(p model.Path) {
-		for _, q := range list {
-			if p == q {
-				return
-			}
-		}
-		list = append(list, p)
-	}
-	for i := range history {
-		op := &history[i]
-		if op.Path == model.Root {
-			for _, n := range op.Result.Names {
-				add(model.Root.Child(n))
-			}
-		} else if op.Path != "" {
-			add(op.Path.Top())
-		}
-	}
-	return list
 }

@@ -44,6 +44,7 @@ func (c *component) explain(v *model.Verdict) {
 	if culprit < 0 { // only together, and only within another limit of steps
 		culprit = order[len(order)-1]
 	}
+	c.culprit = culprit
 	f := finding{c: c, v: v, i: culprit, op: &c.history[culprit]}
 	f.path = c.pathOf(culprit)
 	if f.op.Kind == model.Readdir {
@@ -110,7 +111,7 @@ func (f *finding) change() {
 	f.rivals = !f.op.Kind.TakesData()
 	switch f.op.Kind {
 	case model.Create, model.Mkdir:
-		f.with = f.last(model.Create, model.Mkdir)
+		f.with = f.find(f.makes)
 		f.v.Anomaly = model.InvisibleFile
 		if final {
 			f.v.Anomaly = model.SplitBrain // both made it, and there is one name for two files
@@ -118,19 +119,21 @@ func (f *finding) change() {
 		f.v.Allowed = []string{"EEXIST"}
 		f.but = "it answered ok and not EEXIST"
 	case model.Unlink, model.Rmdir:
-		f.with = f.last(model.Unlink, model.Rmdir)
+		f.with = f.find(f.takes)
 		f.v.Anomaly, f.but = model.PhantomFile, "it answered ok and not ENOENT"
 		f.v.Allowed = []string{"ENOENT"}
 		if f.op.Kind == model.Rmdir && f.with == nil {
-			f.with = f.inside(model.Create, model.Mkdir)
+			f.with = f.find(f.fills)
 			f.v.Anomaly, f.but = model.InvisibleFile, "it answered ok and not ENOTEMPTY"
 			f.v.Allowed = []string{"ENOTEMPTY"}
 			if final {
 				f.v.Anomaly = model.LostFile
 			}
 		}
+	case model.Rename, model.Link:
+		f.move()
 	default:
-		f.with = f.last(model.Unlink, model.Rmdir)
+		f.with = f.find(f.takes)
 		f.v.Anomaly, f.but = model.PhantomFile, "it answered ok and found a file of that name"
 		f.v.Allowed = []string{"ENOENT"}
 	}
@@ -141,12 +144,12 @@ func (f *finding) observation() {
 	switch {
 	case f.op.Kind == model.Read && f.op.Result.Errno == model.OK:
 		f.data()
-	case f.op.Kind == model.Stat && f.op.Result.Type == model.File && f.last(model.Create) != nil && !f.typeOnly():
+	case f.op.Kind == model.Stat && f.op.Result.Type == model.File && f.find(f.makes) != nil && !f.typeOnly():
 		f.v.Anomaly = model.StaleRead
 		if f.op.Host == model.Final {
 			f.v.Anomaly = model.LostUpdate
 		}
-		f.with = f.last(model.Write, model.Append, model.Truncate)
+		f.with = f.find(f.writes)
 		f.but = fmt.Sprintf("it saw a size of %d words", f.op.Result.Size)
 		f.v.Allowed = f.allowedSizes()
 	case f.absent():
@@ -154,7 +157,7 @@ func (f *finding) observation() {
 		if f.op.Host == model.Final || f.gone() {
 			f.v.Anomaly = model.LostFile
 		}
-		f.with = f.last(model.Create, model.Mkdir)
+		f.with = f.find(f.makes)
 		f.but = fmt.Sprintf("it saw no %s, and nobody removed it in between", f.path)
 		f.v.Allowed = []string{fmt.Sprintf("%s is there", f.path)}
 		if f.op.Kind == model.Readdir && f.op.Result.Errno == model.OK {
@@ -162,7 +165,7 @@ func (f *finding) observation() {
 		}
 	default:
 		f.v.Anomaly = model.PhantomFile
-		f.with = f.last(model.Unlink, model.Rmdir)
+		f.with = f.find(f.takes)
 		if f.op.Host == model.Final && f.with != nil {
 			f.v.Anomaly = model.ResurrectedFile
 		}
@@ -173,7 +176,7 @@ func (f *finding) observation() {
 		}
 		if f.op.Result.Errno == model.OK && f.with == nil {
 			// Present, but as something else than what was made last.
-			f.with = f.last(model.Create, model.Mkdir)
+			f.with = f.find(f.makes)
 			if f.op.Host == model.Final {
 				f.v.Anomaly = model.LostFile
 			}
@@ -191,7 +194,7 @@ func (f *finding) allowedSizes() (allowed []string) {
 	sizes := []int64{0}
 	for _, i := range f.c.ops {
 		op := &f.c.history[i]
-		if !op.Succeeded() || f.c.pathOf(i) != f.path {
+		if !op.Succeeded() || !f.c.sameFileAt(f.c.pathOf(i), f.path) {
 			continue
 		}
 		switch op.Kind {
@@ -229,13 +232,11 @@ func (f *finding) gone() bool {
 	gone := false
 	for _, i := range f.c.ops {
 		op := &f.c.history[i]
-		if op.Path != f.path || op.Skipped {
-			continue
-		}
 		switch {
-		case (op.Kind == model.Unlink || op.Kind == model.Rmdir) && (op.Pending() || op.Result.Errno == model.OK):
+		case op.Skipped:
+		case f.takes(i) && made(op):
 			return false
-		case op.Host == model.Final && op.Kind == model.Stat:
+		case op.Host == model.Final && op.Kind == model.Stat && op.Path == f.path:
 			gone = op.Result.Errno == model.ENOENT
 		}
 	}
@@ -327,28 +328,6 @@ func (c *component) indexOf(op *model.Op) int {
 		}
 	}
 	return 0
-}
-
-// last is the latest successful operation of one of the kinds on f.path, before
-// the culprit returned.
-func (f *finding) last(kinds ...model.Kind) *model.Op {
-	return f.find(func(p model.Path) bool { return p == f.path }, kinds)
-}
-
-// inside is the same for names in the directory f.path.
-func (f *finding) inside(kinds ...model.Kind) *model.Op {
-	return f.find(func(p model.Path) bool { return p != f.path && p.Parent() == f.path }, kinds)
-}
-
-func (f *finding) find(about func(model.Path) bool, kinds []model.Kind) *model.Op {
-	var found *model.Op
-	for _, i := range f.c.ops {
-		op := &f.c.history[i]
-		if i != f.i && op.Succeeded() && op.Call < f.op.Return && slices.Contains(kinds, op.Kind) && about(f.c.pathOf(i)) {
-			found = op
-		}
-	}
-	return found
 }
 
 // steps lists the numbers of operations that are steps of the program.

@@ -2,6 +2,7 @@ package checker
 
 import (
 	"context"
+	"encoding/binary"
 	"slices"
 
 	"github.com/anishathalye/porcupine"
@@ -24,35 +25,22 @@ type itemKind uint8
 const (
 	viewOpens itemKind = iota
 	bindOpens
+	fsyncCalls
 	bindItem
 	changeItem
+	crashItem
 	bindCloses
 	viewCloses
 	fsyncReturns
 )
 
+// moment reports whether items of kind k are moments, which come in the order of
+// their times whatever the search does.
+func (k itemKind) moment() bool { return k != bindItem && k != changeItem && k != crashItem }
+
 // place does what an item stands for; false if it cannot be done here.
 func (c *component) place(s state, it item) bool {
 	switch it.kind {
-	case viewOpens:
-		s[c.layout.views+it.index] = open
-	case viewCloses:
-		if s[c.layout.views+it.index] != seen {
-			return false
-		}
-	case bindOpens:
-		c.setBound(s, it.index, bindOpen)
-	case bindCloses:
-		switch c.bindState(s, it.index) {
-		case bindCould:
-			return false // it would have found a file
-		case bindOpen:
-			c.setBound(s, it.index, noFile)
-		}
-	case fsyncReturns:
-		if !c.covered(s, &c.syncs[it.index]) {
-			return false
-		}
 	case bindItem:
 		if !c.choose(s, it.index) {
 			return false
@@ -70,9 +58,99 @@ func (c *component) place(s state, it item) bool {
 		default:
 			return false
 		}
+	case crashItem:
+		c.crash(s, it.index)
+	default:
+		if !c.pass(s, it) {
+			return false
+		}
+		at := s[c.layout.passed:]
+		binary.LittleEndian.PutUint16(at, binary.LittleEndian.Uint16(at)+1)
 	}
 	c.settle(s)
 	return true
+}
+
+// pass lets a moment come; false if it must not yet.
+func (c *component) pass(s state, it item) bool {
+	switch it.kind {
+	case viewOpens:
+		s[c.layout.views+it.index] = open
+	case viewCloses:
+		return s[c.layout.views+it.index] == seen
+	case bindOpens:
+		c.setBound(s, it.index, bindOpen)
+	case bindCloses:
+		b := &c.binds[it.index]
+		switch c.bindState(s, it.index) {
+		case bindCould:
+			return false // it would have found a file
+		case bindOpen:
+			if !b.optional && b.until != model.Never {
+				return false
+			}
+			c.setAll(s, it.index, noFile)
+		}
+	case fsyncCalls:
+		c.age(s, it.index)
+	case fsyncReturns:
+		return c.covered(s, &c.syncs[it.index]) && c.kept(s, it.index)
+	}
+	return true
+}
+
+// allowed reports whether the search need try an item here. Moments come in
+// order. A change or bind waits while the next moment can come and hurts nothing:
+// a view opens, or what closes there has been seen. To open a view earlier only
+// lets it see more, so nothing is lost; and no order of changes is tried that
+// nobody can tell from another.
+func (c *component) allowed(s state, i int) bool {
+	n := int(binary.LittleEndian.Uint16(s[c.layout.passed:]))
+	if c.items[i].kind.moment() {
+		return n < len(c.moments) && c.moments[n] == i
+	}
+	if n == len(c.moments) {
+		return true
+	}
+	next := c.items[c.moments[n]]
+	switch next.kind {
+	case viewOpens, fsyncCalls:
+	case bindOpens:
+		if c.binds[next.index].optional {
+			return true // to open it earlier can make it find a file
+		}
+	case viewCloses:
+		if s[c.layout.views+next.index] != seen {
+			return true
+		}
+	case bindCloses:
+		if _, ok := c.bound(s, next.index); !ok {
+			return true
+		}
+	case fsyncReturns:
+		if !c.covered(s, &c.syncs[next.index]) || !c.kept(s, next.index) {
+			return true
+		}
+	}
+	for k := range c.items { // what has to come before that moment
+		it := &c.items[k]
+		switch {
+		case it.until >= next.until:
+		case it.kind == changeItem:
+			if s[c.layout.changes+it.index] == waiting {
+				return true
+			}
+		case it.kind == bindItem:
+			if _, ok := c.bound(s, it.index); !ok {
+				return true
+			}
+		case it.kind == crashItem:
+			if s[c.layout.crashes+it.index] == 0 {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // list makes the items of a compiled component.
@@ -82,8 +160,11 @@ func (c *component) list() {
 		c.items = append(c.items, item{viewOpens, i, v.from, v.from}, item{viewCloses, i, v.until, v.until})
 	}
 	for i, b := range c.binds {
-		c.items = append(c.items, item{bindItem, i, b.from, b.until})
-		if b.optional {
+		sole := c.sole(&c.binds[i])
+		if !sole {
+			c.items = append(c.items, item{bindItem, i, b.from, b.until})
+		}
+		if sole || b.optional {
 			c.items = append(c.items, item{bindOpens, i, b.from, b.from}, item{bindCloses, i, b.until, b.until})
 		}
 	}
@@ -91,8 +172,15 @@ func (c *component) list() {
 		c.items = append(c.items, item{changeItem, i, ch.from, ch.until})
 	}
 	for i, p := range c.syncs {
-		at := c.history[p.op].Return
-		c.items = append(c.items, item{fsyncReturns, i, at, at})
+		op := &c.history[p.op]
+		c.items = append(c.items, item{fsyncReturns, i, op.Return, op.Return})
+		if c.layout.worlds > 1 {
+			c.items = append(c.items, item{fsyncCalls, i, op.Call, op.Call})
+		}
+	}
+	for i, crash := range c.crashes {
+		op := &c.history[crash]
+		c.items = append(c.items, item{crashItem, i, op.Call, op.Return})
 	}
 }
 
@@ -102,16 +190,16 @@ func (c *component) list() {
 func (c *component) greedy() bool {
 	ends := c.ends[:0]
 	for i, it := range c.items {
-		opens := it.kind == viewOpens || it.kind == bindOpens
+		opens := it.kind == viewOpens || it.kind == bindOpens || it.kind == fsyncCalls
 		if opens || it.kind == changeItem {
-			ends = append(ends, moment{it.from, i, false})
+			ends = append(ends, end{it.from, i, false})
 		}
 		if !opens && it.until != model.Never {
-			ends = append(ends, moment{it.until, i, true})
+			ends = append(ends, end{it.until, i, true})
 		}
 	}
 	c.ends = ends
-	slices.SortFunc(ends, func(a, b moment) int {
+	slices.SortFunc(ends, func(a, b end) int {
 		if a.at != b.at {
 			return int(min(1, max(-1, a.at-b.at)))
 		}
@@ -127,7 +215,7 @@ func (c *component) greedy() bool {
 			continue
 		case it.kind == changeItem && s[c.layout.changes+it.index] != waiting:
 			continue
-		case it.kind == fsyncReturns:
+		case it.kind == fsyncReturns && c.g.Publish == model.PublishSync:
 			c.takeCovered(s, it.index)
 		}
 		if !c.force(s, it) {
@@ -137,8 +225,8 @@ func (c *component) greedy() bool {
 	return true
 }
 
-// moment is the beginning or end of an item's window.
-type moment struct {
+// end is one of the two ends of an item's window.
+type end struct {
 	at   int64
 	item int
 	ends bool
@@ -147,7 +235,7 @@ type moment struct {
 // takeCovered lets what an fsync publishes take effect.
 func (c *component) takeCovered(s state, sync int) {
 	for i := range c.changes {
-		if s[c.layout.changes+i] == waiting && c.covers(s, &c.syncs[sync], &c.changes[i]) {
+		if s[c.layout.changes+i] == waiting && c.covers(s, &c.syncs[sync], i) {
 			c.attempt(s, item{kind: changeItem, index: i})
 		}
 	}
@@ -199,6 +287,17 @@ func (c *component) search() model.Outcome {
 	for i, it := range c.items {
 		ops[i] = porcupine.Operation{Input: i, Call: it.from, Return: it.until}
 	}
+	c.moments = c.moments[:0]
+	for _, e := range c.ends {
+		if c.items[e.item].kind.moment() {
+			c.moments = append(c.moments, e.item)
+		}
+	}
+	for i, it := range c.items {
+		if it.kind.moment() && it.until == model.Never {
+			c.moments = append(c.moments, i)
+		}
+	}
 	exhausted := false
 	m := porcupine.Model{
 		Init: func() any { return string(c.initial()) },
@@ -209,7 +308,7 @@ func (c *component) search() model.Outcome {
 			}
 			next := append(c.scratch[:0], s.(string)...)
 			c.scratch = next
-			if !c.place(next, c.items[input.(int)]) {
+			if i := input.(int); !c.allowed(next, i) || !c.place(next, c.items[i]) {
 				return false, s
 			}
 			return true, string(next)

@@ -12,7 +12,11 @@ import (
 func (c *component) settle(s state) {
 	for i := range c.binds {
 		b := &c.binds[i]
-		if b.optional && c.bindState(s, i) == bindOpen && c.nodes[c.seeName(s, b.op, b.name)] == model.File {
+		switch {
+		case c.bindState(s, i) != bindOpen:
+		case c.sole(b):
+			c.find(s, i)
+		case c.nodes[c.seeName(s, b.op, b.name)] == model.File:
 			c.setBound(s, i, bindCould)
 		}
 	}
@@ -21,6 +25,10 @@ func (c *component) settle(s state) {
 			continue
 		}
 		view := &c.views[v]
+		if c.layout.worlds > 1 && view.alts > 1 {
+			c.settleApart(s, v)
+			continue
+		}
 		var missing uint64 // alternatives with an atom not seen
 		for a := view.first; a < view.last; a++ {
 			at := c.layout.atoms + a
@@ -37,8 +45,17 @@ func (c *component) settle(s state) {
 	}
 }
 
-// fits reports whether an atom can be seen at this moment.
+// fits reports whether an atom can be seen at this moment: in every world in which
+// its operation has to keep its result.
 func (c *component) fits(s state, a *atom) bool {
+	if c.layout.worlds <= 1 {
+		return c.fitsHere(s, a)
+	}
+	return c.everywhere(s, a.op, func() bool { return c.fitsHere(s, a) })
+}
+
+// fitsHere is fits for the world that is looked at.
+func (c *component) fitsHere(s state, a *atom) bool {
 	if a.kind == nameAtom {
 		node := c.seeName(s, a.op, a.name)
 		if a.mask&(1<<c.nodes[node]) == 0 {
@@ -95,7 +112,7 @@ func (c *component) atomInOrder(s state, index int) bool {
 	}
 	a := &c.atoms[index]
 	for i := range c.atoms[:index] {
-		if b := &c.atoms[i]; s[c.layout.atoms+i] == 0 && c.before(b.op, a.op) && c.sameSight(s, a, b) {
+		if b := &c.atoms[i]; s[c.layout.atoms+i] == 0 && !b.free && c.before(b.op, a.op) && c.sameSight(s, a, b) {
 			return false
 		}
 	}
@@ -134,7 +151,7 @@ func (c *component) seesSizeOf(s state, a *atom, b int) bool {
 		return c.sameFile(s, a.bind, b)
 	case nameAtom:
 		node, ok := c.bound(s, b)
-		return ok && a.size >= 0 && c.nodeNames[node] == a.name
+		return ok && a.size >= 0 && c.mayBe(node, a.name)
 	}
 	return false
 }
@@ -157,29 +174,41 @@ func (c *component) sameFile(s state, a, b int) bool {
 // to choose, unless the operation never returned and so need not have chosen.
 func (c *component) choose(s state, index int) bool {
 	b := &c.binds[index]
-	if !c.bindInOrder(s, index) {
-		return false
-	}
-	if b.name >= 0 {
-		if node := c.seeName(s, b.op, b.name); c.nodes[node] == model.File {
-			c.setBound(s, index, uint32(node)+1)
-			return true
-		}
-	} else if node, ok := c.bound(s, b.size); ok && node != 0 {
-		if size, ok := c.seeSize(s, b.op, node); ok {
-			c.setBound(s, index, uint32(size)+1)
-			return true
-		}
-	}
 	switch {
+	case c.find(s, index):
+	case !c.bindInOrder(s, index):
+		return false
 	case b.optional: // bindCloses has the last word
 	case b.until == model.Never:
-		c.setBound(s, index, noFile)
+		c.setAll(s, index, noFile)
 	default:
 		return false
 	}
 	return true
 }
+
+// find makes a bind if there is something to choose.
+func (c *component) find(s state, index int) bool {
+	b := &c.binds[index]
+	if !c.bindInOrder(s, index) {
+		return false
+	}
+	if b.name >= 0 {
+		if node := c.seeName(s, b.op, b.name); c.nodes[node] == model.File {
+			return c.bindAll(s, index, node)
+		}
+	} else if node, ok := c.bound(s, b.size); ok && node != 0 {
+		if size, ok := c.seeSize(s, b.op, node); ok {
+			c.setAll(s, index, uint32(size)+1)
+			return true
+		}
+	}
+	return false
+}
+
+// sole reports whether a bind has no choice: at most one file can ever be found
+// at its name. Then it is made as soon as it can be, as an atom is seen.
+func (c *component) sole(b *bind) bool { return b.name >= 0 && c.creators[b.name] <= 1 }
 
 func (c *component) bindInOrder(s state, index int) bool {
 	if c.atomic() {
@@ -196,7 +225,7 @@ func (c *component) bindInOrder(s state, index int) bool {
 		}
 	}
 	for i := range c.atoms {
-		if a := &c.atoms[i]; s[c.layout.atoms+i] == 0 && c.before(a.op, b.op) && c.bindTouches(s, b, a) {
+		if a := &c.atoms[i]; s[c.layout.atoms+i] == 0 && !a.free && c.before(a.op, b.op) && c.bindTouches(s, b, a) {
 			return false
 		}
 	}
@@ -209,21 +238,43 @@ func (c *component) covered(s state, p *syncPoint) bool {
 		return false
 	}
 	for i := range c.changes {
-		if s[c.layout.changes+i] != effective && c.covers(s, p, &c.changes[i]) {
+		ch := &c.changes[i]
+		if (ch.gone|ch.goes != 0 || c.g.Publish == model.PublishSync && s[c.layout.changes+i] != effective ||
+			c.layout.worlds > 1 && ch.bind >= 0 && c.rootless(s, ch)) && c.covers(s, p, i) {
 			return false
 		}
 	}
 	return true
 }
 
-// covers reports whether an fsync publishes a change: of the name it was called
-// for, or of its file's content.
-func (c *component) covers(s state, p *syncPoint, ch *change) bool {
-	if !c.before(ch.op, p.op) || c.info[ch.op].life != c.info[p.op].life {
+// covers reports whether an fsync publishes a change of its host.
+func (c *component) covers(s state, p *syncPoint, index int) bool {
+	ch := &c.changes[index]
+	if !c.before(ch.op, p.op) || c.info[ch.op].life != c.info[p.op].life || c.info[ch.op].open || c.forgotten(ch.op) {
 		return false
 	}
-	if ch.bind < 0 {
-		return ch.name == p.name
+	return c.speaksOf(s, p, index)
+}
+
+// speaksOf reports whether an fsync is of what a change changes: its file's
+// content, its file's name (the making or renaming of the file), or the name that
+// it was called for.
+func (c *component) speaksOf(s state, p *syncPoint, index int) bool {
+	ch := &c.changes[index]
+	if ch.bind >= 0 {
+		return c.sameFile(s, ch.bind, p.bind)
 	}
-	return c.sameFile(s, ch.bind, p.bind)
+	if p.name >= 0 && (ch.name == p.name || ch.to == p.name) {
+		return true
+	}
+	node, ok := c.bound(s, p.bind)
+	switch {
+	case !ok || node == 0:
+		return false
+	case ch.to < 0 || ch.name == ch.to:
+		return ch.node == node
+	case s[c.layout.changes+index] == effective:
+		return int(s[c.layout.moved+index]) == node
+	}
+	return c.seeName(s, ch.op, ch.name) == node
 }

@@ -12,14 +12,22 @@ import (
 // once; layout says where things are in it.
 type state []byte
 
-// layout of a state, by offset.
+// layout of a state, by offset. It begins with the worlds: what hosts share, once
+// as it is and once more for each set of crashes as it would be without what they
+// undo; names, sizes, words and binds are where they are in each world.
 type layout struct {
+	share   int // bytes of a world
+	worlds  int // how many
 	sizes   int // 4 bytes a node
 	words   int // width bytes a node
-	changes int // 1 byte a change: a changeState
 	binds   int // 4 bytes a bind: value+1, 0 while unbound
+	changes int // 1 byte a change: a changeState
+	moved   int // 1 byte a change: the node that a rename moved; where there are moves
+	crashes int // 1 byte a crash: it has happened
+	aged    int // 1 byte a change and fsync: it had taken effect at the fsync's call
 	atoms   int // 1 byte an atom
 	views   int // 1 byte a view: a viewState
+	passed  int // 2 bytes: how many moments have come
 	end     int
 }
 
@@ -45,17 +53,31 @@ const (
 	bindOpen  = 1<<32 - 3
 	bindCould = 1<<32 - 2
 	noFile    = 1<<32 - 1
+
+	elsewhere = 1 << 30 // in this world the name leads elsewhere
 )
 
 func (c *component) plan() {
 	l := &c.layout
 	l.sizes = len(c.names)
 	l.words = l.sizes + 4*len(c.nodes)
-	l.changes = l.words + c.width*len(c.nodes)
-	l.binds = l.changes + len(c.changes)
-	l.atoms = l.binds + 4*len(c.binds)
+	l.binds = l.words + c.width*len(c.nodes)
+	l.share = l.binds + 4*len(c.binds)
+	l.worlds = c.worlds()
+	l.changes = l.share * l.worlds
+	l.moved = l.changes + len(c.changes)
+	l.crashes = l.moved
+	if len(c.moves) > 0 {
+		l.crashes += len(c.changes)
+	}
+	l.aged = l.crashes + len(c.crashes)
+	l.atoms = l.aged
+	if l.worlds > 1 {
+		l.atoms += len(c.changes) * len(c.syncs)
+	}
 	l.views = l.atoms + len(c.atoms)
-	l.end = l.views + len(c.views)
+	l.passed = l.views + len(c.views)
+	l.end = l.passed + 2
 }
 
 func (c *component) initial() state {
@@ -68,25 +90,25 @@ func (c *component) initial() state {
 }
 
 func (c *component) size(s state, node int) int {
-	return int(binary.LittleEndian.Uint32(s[c.layout.sizes+4*node:]))
+	return int(binary.LittleEndian.Uint32(s[c.at+c.layout.sizes+4*node:]))
 }
 
 func (c *component) setSize(s state, node, n int) {
-	binary.LittleEndian.PutUint32(s[c.layout.sizes+4*node:], uint32(n))
+	binary.LittleEndian.PutUint32(s[c.at+c.layout.sizes+4*node:], uint32(n))
 }
 
 func (c *component) content(s state, node int) []byte {
-	at := c.layout.words + c.width*node
+	at := c.at + c.layout.words + c.width*node
 	return s[at : at+c.width]
 }
 
 // bound is the value of a bind; ok is false while it has none. A bind of a name
 // that found no file has node 0.
 func (c *component) bound(s state, b int) (value int, ok bool) {
-	switch v := c.bindState(s, b); v {
-	case noFile:
+	switch v := c.bindState(s, b) &^ elsewhere; v {
+	case noFile &^ elsewhere:
 		return 0, true
-	case 0, bindOpen, bindCould:
+	case 0, bindOpen &^ elsewhere, bindCould &^ elsewhere:
 		return 0, false
 	default:
 		return int(v) - 1, true
@@ -94,11 +116,11 @@ func (c *component) bound(s state, b int) (value int, ok bool) {
 }
 
 func (c *component) bindState(s state, b int) uint32 {
-	return binary.LittleEndian.Uint32(s[c.layout.binds+4*b:])
+	return binary.LittleEndian.Uint32(s[c.at+c.layout.binds+4*b:])
 }
 
 func (c *component) setBound(s state, b int, v uint32) {
-	binary.LittleEndian.PutUint32(s[c.layout.binds+4*b:], v)
+	binary.LittleEndian.PutUint32(s[c.at+c.layout.binds+4*b:], v)
 }
 
 // before reports whether operation i had returned when operation j was called,
@@ -110,14 +132,17 @@ func (c *component) before(i, j int) bool {
 // own reports whether change ch is laid on top of what operation op's host
 // sees: an earlier change of that host and mount that has not taken effect.
 func (c *component) own(s state, ch *change, index, op int) bool {
-	return s[c.layout.changes+index] != effective && c.before(ch.op, op) && c.info[ch.op].life == c.info[op].life
+	return s[c.layout.changes+index] != effective && c.before(ch.op, op) && c.info[ch.op].life == c.info[op].life && !c.info[ch.op].open && !c.wholly(ch)
 }
 
 // seeName is what operation op's host sees a name to be: a node, 0 for absent.
 func (c *component) seeName(s state, op, name int) int {
-	node := int(s[name])
+	node := int(s[c.at+name])
 	if c.atomic() {
 		return node // its own changes had taken effect when they returned
+	}
+	if len(c.moves) > 0 {
+		return c.seeMoved(s, op, name)
 	}
 	for i := range c.changes {
 		if ch := &c.changes[i]; ch.name == name && c.own(s, ch, i, op) {
@@ -125,6 +150,23 @@ func (c *component) seeName(s state, op, name int) int {
 		}
 	}
 	return node
+}
+
+// seeMoved is seeName where names are moved, so that each change of any name
+// counts.
+func (c *component) seeMoved(s state, op, name int) int {
+	c.laid = append(c.laid[:0], s[c.at:c.at+len(c.names)]...)
+	for i := range c.changes {
+		ch := &c.changes[i]
+		switch {
+		case ch.bind >= 0 || !c.own(s, ch, i, op):
+		case ch.move >= 0:
+			c.carry(c.laid, &c.moves[ch.move])
+		default:
+			c.laid[ch.name] = byte(ch.node)
+		}
+	}
+	return int(c.laid[name])
 }
 
 // over reports whether change ch is laid over what operation op's host sees of
@@ -138,7 +180,7 @@ func (c *component) over(s state, ch *change, index, op, node int) (yes, known b
 	n, ok := c.bound(s, ch.bind)
 	if !ok {
 		name := c.binds[ch.bind].name
-		if c.nodeNames[node] != name {
+		if !c.mayBe(node, name) {
 			return false, true
 		}
 		if c.creators[name] > 1 {
@@ -180,13 +222,20 @@ func (c *component) sizeAfter(s state, ch *change, size int) int {
 	if c.history[ch.op].Kind == model.Truncate {
 		return ch.words
 	}
-	return max(size, c.offsetOf(s, ch, size)+ch.words)
+	if ch.inside {
+		return size
+	}
+	start := c.offsetOf(s, ch, size)
+	return max(size, c.lastKept(ch, start))
 }
 
 // offsetOf is where a write begins.
 func (c *component) offsetOf(s state, ch *change, size int) int {
 	if c.history[ch.op].Kind != model.Append {
 		return ch.off
+	}
+	if ch.offset < 0 && c.mask != 0 {
+		return c.begin // what made the file longer may be undone, and leaves a hole
 	}
 	if ch.offset < 0 {
 		return size
@@ -222,7 +271,9 @@ func (c *component) lay(s state, ch *change, p []byte, off int) {
 	}
 	start := c.offsetOf(s, ch, 0)
 	for w := max(start, off); w < min(start+ch.words, off+len(p)); w++ {
-		p[w-off] = c.history[ch.op].Data
+		if !c.lost(ch, start, w) {
+			p[w-off] = c.history[ch.op].Data
+		}
 	}
 }
 
@@ -233,15 +284,26 @@ func (c *component) take(s state, index int) bool {
 	if !c.inOrder(s, index) {
 		return false
 	}
+	if ch.move >= 0 {
+		s[c.layout.moved+index] = s[ch.name]
+	}
+	if c.layout.worlds > 1 {
+		return c.takeAll(s, ch)
+	}
+	return c.takeOne(s, ch)
+}
+
+// takeOne makes a change take effect in the world that is looked at.
+func (c *component) takeOne(s state, ch *change) bool {
 	if ch.bind < 0 {
-		return c.takeName(s, ch)
+		return c.takeName(s[c.at:c.at+len(c.names)], ch)
 	}
 	return c.takeContent(s, ch)
 }
 
 func (c *component) takeContent(s state, ch *change) bool {
 	node, ok := c.bound(s, ch.bind)
-	if !ok || node == 0 {
+	if !ok || node == 0 || c.layout.worlds > 1 && !c.writable(s, ch, node) {
 		return false
 	}
 	if ch.offset >= 0 {
@@ -258,81 +320,41 @@ func (c *component) takeContent(s state, ch *change) bool {
 		if start+ch.words > len(content) {
 			return false // an append at an offset that no order gives
 		}
-		for w := start; w < start+ch.words; w++ {
-			content[w] = c.history[ch.op].Data
+		end := start + ch.words
+		if ch.inside {
+			end = min(end, size)
+		}
+		for w := start; w < end; w++ {
+			if !c.lost(ch, start, w) {
+				content[w] = c.history[ch.op].Data
+			}
 		}
 	}
 	c.setSize(s, node, c.sizeAfter(s, ch, size))
 	return true
 }
 
-func (c *component) takeName(s state, ch *change) bool {
+func (c *component) takeName(names []byte, ch *change) bool {
 	kind := c.history[ch.op].Kind
-	node := int(s[ch.name])
+	node := int(names[ch.name])
 	switch kind {
 	case model.Create, model.Mkdir:
-		if node != 0 || ch.name != 0 && c.nodes[s[0]] != model.Dir {
+		if node != 0 || c.parentType(names, ch.name) != model.Dir {
 			return false
 		}
-		s[ch.name] = byte(ch.node)
+		names[ch.name] = byte(ch.node)
 		return true
+	case model.Rename, model.Link:
+		return c.takeMove(names, &c.moves[ch.move])
 	}
 	if node == 0 {
 		// Who only asks that nothing be lost counts a delete as done when the
 		// name is gone already.
 		return c.g.FinalOnly
 	}
-	if kind == model.Unlink && c.nodes[node] != model.File || kind == model.Rmdir && (c.nodes[node] != model.Dir || c.hasEntries(s, ch.name)) {
+	if kind == model.Unlink && c.nodes[node] != model.File || kind == model.Rmdir && (c.nodes[node] != model.Dir || c.hasEntries(names, ch.name)) {
 		return false
 	}
-	s[ch.name] = 0
+	names[ch.name] = 0
 	return true
-}
-
-func (c *component) hasEntries(s state, name int) bool {
-	for n := range c.names {
-		if s[n] != 0 && c.within(n, name) {
-			return true
-		}
-	}
-	return false
-}
-
-// inOrder checks that what the change's host saw has been seen, and that its
-// earlier changes of the same thing have taken effect. So where an earlier one
-// never does, no later one does either.
-func (c *component) inOrder(s state, index int) bool {
-	if c.atomic() {
-		return true // the windows of one client do not overlap
-	}
-	ch := &c.changes[index]
-	for v := range c.views {
-		if c.views[v].op == ch.op && s[c.layout.views+v] != seen {
-			return false
-		}
-	}
-	for i := range c.changes[:index] {
-		if s[c.layout.changes+i] != effective && c.before(c.changes[i].op, ch.op) && c.conflict(s, &c.changes[i], ch) {
-			return false
-		}
-	}
-	return true
-}
-
-// conflict reports whether two changes change the same name entry, or the same
-// block or size of one file.
-func (c *component) conflict(s state, a, b *change) bool {
-	if a.bind < 0 || b.bind < 0 {
-		return a.name >= 0 && a.name == b.name
-	}
-	m, ok := c.bound(s, a.bind)
-	n, ok2 := c.bound(s, b.bind)
-	if !ok || !ok2 || m != n {
-		return false
-	}
-	if c.history[a.op].Kind != model.Write || c.history[b.op].Kind != model.Write {
-		return true
-	}
-	const w = model.WordsPerBlock
-	return a.off/w <= (b.off+b.words-1)/w && b.off/w <= (a.off+a.words-1)/w
 }

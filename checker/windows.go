@@ -1,6 +1,10 @@
 package checker
 
-import "github.com/doublemount/doublemount/model"
+import (
+	"slices"
+
+	"github.com/doublemount/doublemount/model"
+)
 
 // windows is what the rungs need to know about each operation of a history
 // beyond what it carries: which file handle it went through and between which
@@ -8,6 +12,22 @@ import "github.com/doublemount/doublemount/model"
 type windows struct {
 	info      []opInfo // parallel to Run.History
 	published bool     // publish has been called
+	crashed   []int    // by life: index of what ended it, -1 for none
+}
+
+// hostLife is where a host stands while a history is gone through.
+type hostLife struct {
+	life   int
+	mount  int64
+	opener [model.MaxFile + 1]int // index+1
+	zombie bool
+}
+
+// begin starts another life of a host: of a mount, or of what comes after one.
+func (w *windows) begin(h *hostLife) {
+	h.life = len(w.crashed)
+	w.crashed = append(w.crashed, -1)
+	h.opener = [model.MaxFile + 1]int{}
 }
 
 // opInfo is the place of one operation in its host's life.
@@ -17,43 +37,81 @@ type opInfo struct {
 	sync   int64 // return of the first sync or unmount called after the operation returned; Never if none
 	opener int   // index of the open that filled the slot it used, -1 for none
 	used   bool  // it says something that a rung judges, or changes something
+	crash  int   // index of the crash, power loss or fence that ends the life, -1 for none
+	cut    bool  // it was under way then: it has no result, and its change may be missing
+	late   int   // index of a power loss after that: what survived may still have been in the disk's cache; or -1
+	open   bool  // it has no answer that says whether it changed anything: it never returned, or failed as the disk did
+	zombie bool  // its host had been fenced: it is excused, and has no effect
 }
 
-// uninformative errors say nothing about names or contents. Capacity and
-// progress judge them.
-func informative(e model.Errno) bool {
+// ends reports whether op takes the machine, or its port, from hosts, so that the
+// lives of their mounts end.
+func ends(op *model.Op) bool {
+	return !op.Skipped && (op.Kind == model.Crash || op.Kind == model.PowerLoss || op.Kind == model.Fence)
+}
+
+// informative reports whether the answer e of a k says something about names or
+// contents. Capacity and progress judge the others.
+func informative(k model.Kind, e model.Errno) bool {
 	switch e {
 	case model.OK, model.EEXIST, model.ENOENT, model.ENOTDIR, model.EISDIR, model.EPERM, model.ENOTEMPTY:
 		return true
+	case model.EINVAL:
+		return k == model.Rename
 	}
 	return false
 }
 
+// failed reports whether op is a change that failed as its disk did: that says
+// nothing of what it had done by then.
+func failed(op *model.Op) bool {
+	switch op.Result.Errno {
+	case model.EIO, model.EROFS, model.ESTALE, model.EBADE:
+		return op.Kind.Changes() && !op.Skipped && !op.Pending()
+	}
+	return false
+}
+
+// nested reports whether one of the names of a rename or link stands below the
+// other, so that it cannot have succeeded.
+func nested(op *model.Op) bool {
+	return op.Kind.TwoPaths() && (op.To.Below(op.Path) || op.Path.Below(op.To))
+}
+
 // make fills w for a history, in memory that is used again.
 func (w *windows) make(history []model.Op) {
-	w.info = w.info[:0]
-	var lives [model.MaxHosts + 1]struct {
-		life   int
-		mount  int64
-		opener [model.MaxFile + 1]int // index+1
+	w.info, w.crashed = slices.Grow(w.info[:0], len(history))[:len(history)], w.crashed[:0]
+	var lives [model.MaxHosts + 1]hostLife
+	for h := range lives {
+		lives[h].life = h
+		w.crashed = append(w.crashed, -1)
 	}
-	life := 0
+	crashes := false
 	for i := range history {
 		op := &history[i]
 		h := &lives[min(op.Host, model.MaxHosts)] // Final is the one beyond
-		in := opInfo{life: h.life, mount: h.mount, sync: model.Never, opener: -1}
-		in.used = !op.Skipped && (op.Pending() && op.Kind.Changes() || !op.Pending() && informative(op.Result.Errno))
+		in := &w.info[i]
+		*in = opInfo{life: h.life, mount: h.mount, sync: model.Never, opener: -1, crash: -1, late: -1, open: op.Pending(), zombie: h.zombie}
+		in.used = !op.Skipped && (op.Pending() && op.Kind.Changes() && !nested(op) || !op.Pending() && informative(op.Kind, op.Result.Errno))
 		switch op.Kind {
 		case model.Mount:
 			if op.Succeeded() {
-				life++
-				h.life, h.mount = life, op.Call
-				clear(h.opener[:])
+				w.begin(h)
+				h.mount, h.zombie = op.Call, false
 			}
 			in.used = false
 		case model.Unmount:
 			if !op.Skipped {
-				clear(h.opener[:])
+				h.opener = [model.MaxFile + 1]int{}
+			}
+			if op.Succeeded() {
+				w.begin(h)
+			}
+			in.used = false
+		case model.Crash, model.PowerLoss, model.Fence:
+			if ends(op) {
+				crashes = true
+				w.end(lives[:], i, op)
 			}
 			in.used = false
 		case model.Open:
@@ -68,14 +126,63 @@ func (w *windows) make(history []model.Op) {
 		case model.Sync, model.Statfs, model.Writeback, model.Refresh:
 			in.used = false
 		default:
+			in.used = in.used && !op.Kind.Event()
 			if op.File != 0 {
 				in.opener = h.opener[op.File] - 1
 				in.used = in.used && in.opener >= 0
 			}
 		}
-		w.info = append(w.info, in)
+		if failed(op) {
+			in.open, in.used = true, !nested(op)
+		}
+		in.used = in.used && !in.zombie
 	}
 	w.published = false
+	if crashes {
+		w.cut(history)
+		w.publish(history) // what is durable is asked on every rung
+	}
+}
+
+// end notes that a crash, power loss or fence ended the lives of its hosts.
+func (w *windows) end(lives []hostLife, i int, op *model.Op) {
+	for n := range lives {
+		if h := &lives[n]; model.Host(n) == op.Host || op.Kind == model.PowerLoss {
+			w.crashed[h.life] = i
+			w.begin(h)
+			h.zombie = op.Kind == model.Fence
+		}
+	}
+}
+
+// cut marks what was under way when its host's life ended, and what a power loss
+// after that can still undo.
+func (w *windows) cut(history []model.Op) {
+	for i := range history {
+		op, in := &history[i], &w.info[i]
+		if in.crash = w.crashed[in.life]; in.crash < 0 {
+			continue
+		}
+		in.cut = op.Return > history[in.crash].Call
+		if history[in.crash].Kind != model.PowerLoss {
+			in.late = later(history, in.crash, op.Host)
+		}
+	}
+}
+
+// later is the first loss of the disk's power after a crash of a host, -1 if there
+// is none or the host synced before it.
+func later(history []model.Op, crash int, host model.Host) int {
+	for i := crash + 1; i < len(history); i++ {
+		op := &history[i]
+		switch {
+		case (op.Kind == model.PowerLoss || op.Kind == model.DiskReset) && !op.Skipped:
+			return i
+		case op.Host == host && (op.Kind == model.Sync || op.Kind == model.Unmount) && op.Succeeded():
+			return -1
+		}
+	}
+	return -1
 }
 
 // publish fills in the syncs, which only the rungs below linearizable ask for.
@@ -86,15 +193,21 @@ func (w *windows) publish(history []model.Op) {
 	w.published = true
 	for i := range history {
 		op := &history[i]
-		if op.Pending() || !op.Kind.Changes() {
+		if op.Pending() || w.info[i].cut || w.info[i].zombie || !op.Kind.Changes() {
 			continue
 		}
 		for j := i + 1; j < len(history); j++ {
 			next := &history[j]
-			if next.Host == op.Host && (next.Kind == model.Sync || next.Kind == model.Unmount) && next.Call > op.Return && next.Succeeded() {
+			if next.Host == op.Host && (next.Kind == model.Sync || next.Kind == model.Unmount) && next.Call > op.Return && next.Succeeded() && w.alive(i, next.Return, history) {
 				w.info[i].sync = next.Return
 				break
 			}
 		}
 	}
+}
+
+// alive reports whether the life of operation i lasted beyond a time.
+func (w *windows) alive(i int, at int64, history []model.Op) bool {
+	crash := w.info[i].crash
+	return crash < 0 || at < history[crash].Call
 }

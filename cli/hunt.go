@@ -26,6 +26,7 @@ type huntVerb struct {
 	Runs      runCount      `env:"DOUBLEMOUNT_RUNS" placeholder:"N" help:"Stop after so many runs; alone, there is no limit of time."`
 	For       span          `env:"DOUBLEMOUNT_FOR" placeholder:"DURATION" help:"Stop after so long; what was begun is finished (default, without --runs: 10s)."`
 	Guarantee guaranteeName `env:"DOUBLEMOUNT_GUARANTEE" placeholder:"G" help:"Guarantee to hold the design to (default: what it declares). Capacity, fsck and progress are always judged."`
+	Faults    faultSet      `env:"DOUBLEMOUNT_FAULTS" placeholder:"LIST" help:"Faults to draw, of those that the design survives: all, none, or a list such as crash,power-loss (default: all)."`
 	Out       string        `default:"doublemount-findings" env:"DOUBLEMOUNT_OUT" placeholder:"DIR" help:"Directory for case files, made when there is something to write (default: ./doublemount-findings)."`
 	First     bool          `env:"DOUBLEMOUNT_FIRST" help:"Stop at the first batch of runs that has a finding."`
 	Format    format        `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print what was found (default: text)."`
@@ -64,7 +65,7 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 		limit = defaultFor
 	}
 	c := &campaign{first: v.First, limit: limit, order: job{
-		Design: design.Name, Guarantees: v.judged(), Hosts: int(v.Hosts), Seed: v.Seed, Runs: int(v.Runs),
+		Design: design.Name, Guarantees: v.judged(), Hosts: int(v.Hosts), Faults: model.Faults(v.Faults), Seed: v.Seed, Runs: int(v.Runs),
 	}}
 	began := time.Now()
 	done := showProgress(a.stderr, c)
@@ -77,8 +78,10 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 	slices.SortStableFunc(result.Findings, mostTelling)
 
 	s := summary{verb: v, design: design, result: result, limit: limit, took: took}
+	within := c.order.options().Within(c.caps)
+	s.faults = within.Survives
 	if result.Runs > 0 {
-		s.weak = result.Coverage.Weak(c.caps)
+		s.weak = result.Coverage.Weak(within)
 	}
 	found, unshown := v.show(a, c, result.Findings)
 	if err := s.print(a, found); err != nil {

@@ -34,15 +34,21 @@ type job struct {
 	Design     string
 	Guarantees []string
 
-	Hosts int
-	Seed  uint64
-	Runs  int
-	Batch int
-	Skip  map[int]bool // run numbers that are known to end the process
-	Tell  bool         // say what is about to run, since one run ends the process
+	Hosts  int
+	Faults model.Faults
+	Seed   uint64
+	Runs   int
+	Batch  int
+	Skip   map[int]bool // run numbers that are known to end the process
+	Tell   bool         // say what is about to run, since one run ends the process
 
 	Program model.Program
 	Verdict model.Verdict
+}
+
+// options are the campaign's, as the search takes them.
+func (j *job) options() fuzz.Options {
+	return fuzz.Options{Seed: j.Seed, Hosts: j.Hosts, Faults: j.Faults, Runs: j.Runs, Skip: j.Skip}
 }
 
 // answer is a line that a child writes: what it is about to run, that it is

@@ -16,6 +16,7 @@ import (
 type summary struct {
 	verb   *huntVerb
 	design sim.Design
+	faults model.Faults // that were drawn
 	result fuzz.Result
 	limit  time.Duration
 	took   time.Duration
@@ -67,7 +68,7 @@ func (s summary) text(b *bytes.Buffer, found []reports.Finding) {
 	if ms := s.took.Milliseconds(); ms > 0 {
 		rate = int64(r.Runs) * 1000 / ms
 	}
-	fmt.Fprintf(b, "hunted:    %s for %s and %s, seed %d, hosts %d\n", s.design.Name, s.verb.Guarantee, axes(string(s.verb.Guarantee)), s.verb.Seed, s.verb.Hosts)
+	fmt.Fprintf(b, "hunted:    %s for %s and %s, seed %d, hosts %d, faults %v\n", s.design.Name, s.verb.Guarantee, axes(string(s.verb.Guarantee)), s.verb.Seed, s.verb.Hosts, s.faults)
 	fmt.Fprintf(b, "runs:      %d, %d operations, in %v (%d runs/s)\n", r.Runs, r.Operations, s.took.Round(10*time.Millisecond), rate)
 	fmt.Fprintf(b, "ended:     %s\n", s.why())
 	fmt.Fprintf(b, "digest:    %s\n", reports.Hex(r.Digest))

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doublemount/doublemount/fuzz"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -66,6 +67,22 @@ func (g *guaranteeName) UnmarshalText(text []byte) error {
 		return fmt.Errorf("unknown guarantee %q; want one of %s", text, strings.Join(names, ", "))
 	}
 	*g = guaranteeName(text)
+	return nil
+}
+
+// faultSet narrows the faults of a hunt; the zero value is all that the design
+// survives.
+type faultSet model.Faults
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (f *faultSet) UnmarshalText(text []byte) error {
+	set, err := model.ParseFaults(string(text))
+	if err != nil {
+		return err
+	}
+	if *f = faultSet(set); set == 0 {
+		*f = faultSet(fuzz.NoFaults)
+	}
 	return nil
 }
 

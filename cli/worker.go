@@ -117,8 +117,8 @@ func (w *worker) do(j job) (a answer, err error) {
 		caps := r.Capabilities()
 		return answer{Capabilities: &caps}, nil
 	case taskBatch:
-		opts := fuzz.Options{Seed: j.Seed, Hosts: j.Hosts, Runs: j.Runs, Skip: j.Skip,
-			Progress: func(run int, _ model.Program) { r.at = run }}
+		opts := j.options()
+		opts.Progress = func(run int, _ model.Program) { r.at = run }
 		b, err := fuzz.RunBatch(ctx, r, judge, opts, j.Batch)
 		return answer{Batch: &b}, err
 	case taskRun:

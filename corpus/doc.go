@@ -19,6 +19,37 @@
 //	end A unmount
 //	end B unmount
 //
+// # Steps
+//
+// A line has the step's number, the host's letter, the operation or event, and
+// its operands, each in one way:
+//
+//	A create /a              B open /a f1        A close f1
+//	A read /a 8 16           A write f1 0 8 #3   A append /a 4 #1
+//	A read /a 0 8 direct     A truncate /a 8     A fsync f1
+//	A rename /a /b/c         A link /a /b        A readdir /
+//	A writeback              A writeback 3       A writeback 2 1
+//	A mount                  A remount           A reboot
+//	A crash                  A crash keep 1 3    all power-loss keep 2
+//	A pause                  A resume            A fence
+//	A partition              A partition B       A partition disk
+//	A heal                   A heal B            A heal disk
+//	all tick 3               A tick 2
+//
+// Offsets, lengths and sizes are in words; #3 is the number of a write; direct
+// is past the cache. "writeback 3" writes the three oldest dirty blocks,
+// "writeback 2 1" passes over two and writes one. "keep 1 3" is which writes on
+// their way survive, counted from 1. A partition is from all, from one host or
+// from the disk. What each means is told at [model.Kind] and [model.Step].
+//
+// After the steps come the holds, then the strikes, then the closing unmounts:
+//
+//	hold 3 at write#2 until 5
+//	strike 3 at write#2 fail
+//	strike 3 at write#1 misdirect 17
+//	strike 3 at send#1 delay 6
+//	end A unmount
+//
 // # The rules
 //
 // There is one way to write a case: what [Parse] accepts is, byte for byte, what

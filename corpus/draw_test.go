@@ -56,6 +56,17 @@ func drawProgram(t *rapid.T) model.Program {
 	for range rapid.IntRange(0, 40).Draw(t, "steps") {
 		s := drawStep(t)
 		s.Host = rapid.SampledFrom(hosts).Draw(t, "host")
+		switch s.Kind {
+		case model.PowerLoss, model.DiskReset:
+			s.Host = model.Everyone
+		case model.Tick:
+			if rapid.Bool().Draw(t, "for all") {
+				s.Host = model.Everyone
+			}
+		case model.Partition, model.Heal:
+			s.Off = rapid.Int32Range(model.FromDisk, int32(p.Hosts)).
+				Filter(func(off int32) bool { return off != int32(s.Host)+1 }).Draw(t, "from")
+		}
 		if s.Data != 0 {
 			data++
 			s.Data = data
@@ -66,18 +77,67 @@ func drawProgram(t *rapid.T) model.Program {
 		for _, step := range rapid.SliceOfNDistinct(rapid.IntRange(1, n-1), 0, 3, rapid.ID[int]).Draw(t, "held") {
 			p.Holds = append(p.Holds, model.Hold{
 				Step:  step,
-				At:    rapid.SampledFrom([]model.CommandKind{model.ReadCommand, model.WriteCommand, model.FlushCommand, model.LockCommand}).Draw(t, "at"),
+				At:    rapid.SampledFrom(commands).Draw(t, "at"),
 				N:     rapid.IntRange(1, 1<<31-1).Draw(t, "n"),
 				Until: rapid.IntRange(step+1, n).Draw(t, "until"),
 			})
 		}
 	}
+	p.Strikes = drawStrikes(t, len(p.Steps))
 	return p
+}
+
+// commands is every kind of command.
+var commands = func() (all []model.CommandKind) {
+	for c := model.ReadCommand; c.String() != ""; c++ {
+		all = append(all, c)
+	}
+	return all
+}()
+
+// drawStrikes draws strikes of commands of so many steps, each of another one.
+func drawStrikes(t *rapid.T, steps int) []model.Strike {
+	if steps == 0 {
+		return nil
+	}
+	var all []model.Strike
+	for n := range rapid.IntRange(0, 3).Draw(t, "strikes") {
+		k := model.Strike{
+			Step: rapid.IntRange(1, steps).Draw(t, "struck"),
+			N:    4*rapid.IntRange(0, 1<<20).Draw(t, "n") + n + 1, // another for each strike
+			Kind: rapid.SampledFrom([]model.StrikeKind{model.Fail, model.FailOn, model.LoseWrite, model.Misdirect,
+				model.Drop, model.Double, model.Delay}).Draw(t, "strike"),
+		}
+		if k.Kind == model.Delay && k.Step == steps {
+			k.Kind = model.Drop
+		}
+		switch k.Kind {
+		case model.Fail, model.FailOn:
+			k.At = rapid.SampledFrom(commands).Filter(func(c model.CommandKind) bool {
+				return c != model.SendCommand && c != model.LockCommand
+			}).Draw(t, "at")
+		case model.LoseWrite, model.Misdirect:
+			k.At = rapid.SampledFrom([]model.CommandKind{model.WriteCommand, model.CompareCommand}).Draw(t, "at")
+		default:
+			k.At = model.SendCommand
+		}
+		switch k.Kind {
+		case model.Misdirect:
+			k.Arg = rapid.IntRange(0, 1<<31-1).Draw(t, "block")
+		case model.Delay:
+			k.Arg = rapid.IntRange(k.Step+1, steps).Draw(t, "until")
+		}
+		all = append(all, k)
+	}
+	return all
 }
 
 func drawStep(t *rapid.T) model.Step {
 	s := model.Step{Kind: rapid.SampledFrom(model.Kinds()).Draw(t, "kind")}
-	path := model.Path(rapid.StringMatching(`(/[a-z0-9_-]{1,12}){1,2}`).Draw(t, "path"))
+	paths := rapid.Custom(func(t *rapid.T) model.Path {
+		return model.Path(rapid.StringMatching(`(/[a-z0-9_-]{1,12}){1,4}`).Draw(t, "names"))
+	})
+	path := paths.Draw(t, "path")
 	file := rapid.Uint8Range(1, model.MaxFile).Draw(t, "file")
 	if s.Kind.TakesData() {
 		if rapid.Bool().Draw(t, "by handle") {
@@ -96,16 +156,31 @@ func drawStep(t *rapid.T) model.Step {
 		}
 	case model.Create, model.Unlink, model.Mkdir, model.Rmdir:
 		s.Path = path
+	case model.Rename, model.Link:
+		s.Path, s.To = path, paths.Draw(t, "to")
 	case model.Open:
 		s.Path, s.File = path, file
 	case model.Close:
 		s.File = file
 	case model.Read, model.Write, model.Refresh:
 		s.Off, s.Len = rapid.Int32Range(0, half).Draw(t, "offset"), length
+		if s.Kind != model.Refresh && rapid.Bool().Draw(t, "direct") {
+			s.Direct = true
+			s.Off -= s.Off % model.WordsPerBlock
+			s.Len += model.WordsPerBlock - s.Len%model.WordsPerBlock
+		}
 	case model.Append:
 		s.Len = length
-	case model.Truncate, model.Writeback:
+	case model.Truncate:
 		s.Len = length - 1
+	case model.Writeback:
+		if s.Len = length - 1; s.Len > 0 {
+			s.Off = rapid.Int32Range(0, half).Draw(t, "passed over")
+		}
+	case model.Crash, model.PowerLoss, model.DiskReset:
+		s.Off = rapid.Int32Min(0).Draw(t, "kept")
+	case model.Tick:
+		s.Len = rapid.Int32Range(1, model.MaxTick).Draw(t, "time")
 	}
 	if s.Kind == model.Write || s.Kind == model.Append {
 		s.Data = 1

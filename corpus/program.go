@@ -1,7 +1,6 @@
 package corpus
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"sort"
@@ -14,15 +13,17 @@ import (
 // parseProgram fills p, whose Hosts is set, from the lines of a program, the
 // first of which is line number first of the file.
 func parseProgram(p *model.Program, lines []string, first int) *SyntaxError {
-	section := 0 // 0: steps, 1: holds, 2: closing unmounts
+	section := 0 // 0: steps, 1: holds, 2: strikes, 3: closing unmounts
 	for i, line := range lines {
 		var now int
 		var err error
 		switch {
 		case strings.HasPrefix(line, "hold "):
 			now, err = 1, addHold(p, line)
+		case strings.HasPrefix(line, "strike "):
+			now, err = 2, addStrike(p, line)
 		case strings.HasPrefix(line, "end "):
-			now, err = 2, addUnmount(p, line)
+			now, err = 3, addUnmount(p, line)
 		default:
 			now, err = 0, addStep(p, line)
 		}
@@ -30,7 +31,7 @@ func parseProgram(p *model.Program, lines []string, first int) *SyntaxError {
 			return errorf(first+i, "%v", err)
 		}
 		if now < section {
-			return errorf(first+i, "%s stands too late\nhint: first the steps, then the holds, then the closing unmounts", quote(line))
+			return errorf(first+i, "%s stands too late\nhint: first the steps, then the holds, the strikes, the closing unmounts", quote(line))
 		}
 		section = now
 	}
@@ -54,11 +55,13 @@ func fault(p model.Program, n int) int {
 func head(p model.Program, n int) model.Program {
 	steps := min(n, len(p.Steps))
 	holds := min(n-steps, len(p.Holds))
+	strikes := min(n-steps-holds, len(p.Strikes))
 	h := model.Program{
 		Hosts:    p.Hosts,
 		Steps:    p.Steps[:steps],
 		Holds:    p.Holds[:holds],
-		Unmounts: slices.Clone(p.Unmounts[:n-steps-holds]),
+		Strikes:  p.Strikes[:strikes],
+		Unmounts: slices.Clone(p.Unmounts[:n-steps-holds-strikes]),
 	}
 	for host := model.Host(0); int(host) < p.Hosts; host++ {
 		if !slices.Contains(h.Unmounts, host) {
@@ -83,75 +86,6 @@ func addStep(p *model.Program, line string) error {
 	return nil
 }
 
-// parseStep is the inverse of [model.Step.String].
-func parseStep(text string) (model.Step, error) {
-	words := strings.Split(text, " ")
-	host, err := parseHost(words[0])
-	if err != nil {
-		return model.Step{}, err
-	}
-	if len(words) < 2 {
-		return model.Step{}, errors.New("no operation after the host")
-	}
-	s := model.Step{Host: host}
-	var ok bool
-	if s.Kind, ok = model.ParseKind(words[1]); !ok {
-		return model.Step{}, fmt.Errorf("unknown operation %s\nhint: one of%s", quote(words[1]), kindNames())
-	}
-	var numbers []int32
-	for _, word := range words[2:] {
-		switch {
-		case strings.HasPrefix(word, "/"):
-			s.Path = model.Path(word)
-		case len(word) == 2 && word[0] == 'f' && '1' <= word[1] && word[1] <= '9':
-			s.File = word[1] - '0'
-		case strings.HasPrefix(word, "#"):
-			n, err := number(word[1:])
-			if err != nil || n < 1 || n > model.MaxData {
-				return model.Step{}, fmt.Errorf("data %s; want #1 to #%d", quote(word), model.MaxData)
-			}
-			s.Data = byte(n)
-		default:
-			n, err := number(word)
-			if err != nil {
-				return model.Step{}, err
-			}
-			numbers = append(numbers, int32(n))
-		}
-	}
-	switch {
-	case len(numbers) == 1:
-		s.Len = numbers[0]
-	case len(numbers) > 1:
-		s.Off, s.Len = numbers[0], numbers[1]
-	}
-	if err := s.Validate(); err != nil {
-		return model.Step{}, err
-	}
-	// What was too much, twice there or out of order shows here.
-	if s.String() != text {
-		return model.Step{}, fmt.Errorf("%s is not how a step is written\nhint: did you mean %q?", quote(text), s.String())
-	}
-	return s, nil
-}
-
-func kindNames() string {
-	names := ""
-	for _, k := range model.Kinds() {
-		names += " " + k.String()
-	}
-	return names
-}
-
-// parseHost reads a host's letter. Whether there are so many hosts is asked
-// when the program is whole.
-func parseHost(text string) (model.Host, error) {
-	if len(text) != 1 || text[0] < 'A' || text[0] > 'Z' {
-		return 0, fmt.Errorf("unknown host %s; want A, B and so on", quote(text))
-	}
-	return model.Host(text[0] - 'A'), nil
-}
-
 // addHold is the inverse of [model.Hold.String].
 func addHold(p *model.Program, line string) error {
 	words := strings.Split(line, " ")
@@ -159,21 +93,77 @@ func addHold(p *model.Program, line string) error {
 		return fmt.Errorf("%s is not a hold\nhint: for example \"hold 3 at write#2 until 4\"", quote(line))
 	}
 	var h model.Hold
-	command, count, ok := strings.Cut(words[3], "#")
-	if h.At, _ = model.ParseCommand(command); h.At == model.NoCommand || !ok {
-		return fmt.Errorf("unknown command %s\nhint: one of read#N write#N flush#N lock#N", quote(words[3]))
+	var err error
+	if h.At, h.N, err = parseAddress(words[3]); err != nil {
+		return err
 	}
-	for _, field := range []struct {
-		to   *int
-		text string
-	}{{&h.Step, words[1]}, {&h.N, count}, {&h.Until, words[5]}} {
-		var err error
-		if *field.to, err = number(field.text); err != nil {
-			return err
-		}
+	if h.Step, err = number(words[1]); err != nil {
+		return err
+	}
+	if h.Until, err = number(words[5]); err != nil {
+		return err
 	}
 	p.Holds = append(p.Holds, h)
 	return nil
+}
+
+// addStrike is the inverse of [model.Strike.String].
+func addStrike(p *model.Program, line string) error {
+	words := strings.Split(line, " ")
+	if len(words) < 5 || len(words) > 6 || words[2] != "at" {
+		return fmt.Errorf("%s is not a strike\nhint: for example \"strike 3 at write#2 fail\" or \"strike 3 at send#1 delay 6\"", quote(line))
+	}
+	var k model.Strike
+	var err error
+	if k.At, k.N, err = parseAddress(words[3]); err != nil {
+		return err
+	}
+	if k.Step, err = number(words[1]); err != nil {
+		return err
+	}
+	var ok bool
+	if k.Kind, ok = model.ParseStrike(words[4]); !ok {
+		return fmt.Errorf("unknown strike %s\nhint: one of%s", quote(words[4]), strikeNames())
+	}
+	hasArg := len(words) == 6
+	switch takes := k.Kind.TakesArg(); {
+	case takes && !hasArg:
+		return fmt.Errorf("%s lacks a number\nhint: misdirect has the block where the write lands, delay the step after which the message comes", quote(line))
+	case !takes && hasArg:
+		return fmt.Errorf("%s has a word too many", quote(line))
+	case takes:
+		if k.Arg, err = number(words[5]); err != nil {
+			return err
+		}
+	}
+	p.Strikes = append(p.Strikes, k)
+	return nil
+}
+
+// parseAddress reads which command of a step is meant: "write#2".
+func parseAddress(text string) (at model.CommandKind, n int, err error) {
+	command, count, ok := strings.Cut(text, "#")
+	if at, _ = model.ParseCommand(command); at == model.NoCommand || !ok {
+		return 0, 0, fmt.Errorf("unknown command %s\nhint: one of%s", quote(text), commandNames())
+	}
+	n, err = number(count)
+	return at, n, err
+}
+
+func commandNames() string {
+	names := ""
+	for c := model.ReadCommand; c.String() != ""; c++ {
+		names += " " + c.String() + "#N"
+	}
+	return names
+}
+
+func strikeNames() string {
+	names := ""
+	for k := model.Fail; k.String() != ""; k++ {
+		names += " " + k.String()
+	}
+	return names
 }
 
 func addUnmount(p *model.Program, line string) error {

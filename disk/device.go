@@ -1,9 +1,6 @@
 package disk
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
 // Device is a block device as a file system sees it: mkfs, a mount and fsck all
 // work on one. Buffers are exactly one block long. Implementations return an
@@ -17,18 +14,17 @@ type Device interface {
 	Flush() error
 }
 
-// ErrRange is a block outside the device, or a buffer that is not one block.
-var ErrRange = errors.New("outside the disk")
-
-// ErrDetached is a command of an incarnation that has been replaced.
-var ErrDetached = errors.New("port detached")
-
 // Config is the shape of a disk. Zero fields take the defaults: blocks of 256
 // bytes, 64 of them; small, since a small disk is what makes hosts collide, and
-// 32 times fewer bytes to move than with 4 KiB blocks.
+// 32 times fewer bytes to move than with 4 KiB blocks. What a disk can do
+// besides reading, writing and flushing is off unless asked for.
 type Config struct {
 	BlockSize int // bytes, a multiple of 8
 	Blocks    int
+
+	Volatile     bool // completed writes wait in a cache that a power loss empties
+	Compare      bool // has compare-and-write, as VMFS needs (ATS)
+	Reservations bool // has reservations; an AWS io1 volume does not
 }
 
 // Limits of a Config, so that a world stays small: each host has a cache that
@@ -60,7 +56,7 @@ func (c Config) Normal() (Config, error) {
 	return c, nil
 }
 
-// check is the ErrRange of a command, or nil.
+// check is the ErrRange of a block and its buffer, or nil.
 func (c Config) check(block int, p []byte) error {
 	if block < 0 || block >= c.Blocks {
 		return fmt.Errorf("block %d of %d: %w", block, c.Blocks, ErrRange)

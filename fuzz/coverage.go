@@ -1,8 +1,6 @@
 package fuzz
 
 import (
-	"fmt"
-
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -26,6 +24,15 @@ type Coverage struct {
 	HoldsFired int // released when they should be, or early
 	HoldsCut   int // of HoldsFired: released early, as nothing else could run
 	Overlapped int // of Shared: runs in which a hold fired
+
+	Faults          FaultCounts  // how often each happened: events carried out, what ends them not counted, and commands hit
+	Strikes         StrikeCounts // commands hit, by what hit them
+	StrikesAsked    int
+	CrashesAmid     int // crashes of a host, power losses too, with an operation of it under way
+	CrashesUnsynced int // ... with a change that neither a sync nor an unmount of that host came after
+	LossesUnflushed int // power losses and disk resets with writes after the last flush; only where there is a trace
+
+	Marks []model.Mark // what was reached, by name
 }
 
 // Add adds the counts of d to c.
@@ -48,43 +55,17 @@ func (c *Coverage) Add(d *Coverage) {
 	c.HoldsFired += d.HoldsFired
 	c.HoldsCut += d.HoldsCut
 	c.Overlapped += d.Overlapped
-}
-
-// What a campaign must reach, in percent, once it is long enough to be asked.
-const (
-	judgedFrom    = 1000 // runs
-	wantSucceeded = 30
-	wantCollided  = 30
-	wantHeld      = 20
-)
-
-// Weak says what a campaign on a Runner with caps reached too little of, one
-// sentence each; nil means that a campaign without findings is clean. Before
-// 1,000 runs only one thing is weak: that no operation at all succeeded.
-func (c *Coverage) Weak(caps model.Capabilities) []string {
-	if c.Succeeded == 0 {
-		return []string{fmt.Sprintf("no operation succeeded in %d runs", c.Runs)}
+	for i := range c.Faults {
+		c.Faults[i] += d.Faults[i]
 	}
-	if c.Runs < judgedFrom {
-		return nil
+	for i := range c.Strikes {
+		c.Strikes[i] += d.Strikes[i]
 	}
-	var weak []string
-	ask := func(what string, part, whole, want int) {
-		if part*100 < whole*want {
-			weak = append(weak, fmt.Sprintf("%s: %d of %d, that is %d %%; want %d %%", what, part, whole, part*100/whole, want))
-		}
-	}
-	ask("operations that succeeded", c.Succeeded, c.Attempted, wantSucceeded)
-	ask("runs in which two hosts wrote one block", c.Collided, c.Traced, wantCollided)
-	if caps.Holds {
-		ask("runs in which a hold fired", c.Overlapped, c.Shared, wantHeld)
-	}
-	for k := model.Create; k < model.Refresh; k++ {
-		if caps.Kinds.Has(k) && c.Answers.Succeeded(k) == 0 {
-			weak = append(weak, fmt.Sprintf("%v never succeeded in %d attempts", k, c.Answers.Of(k)))
-		}
-	}
-	return weak
+	c.StrikesAsked += d.StrikesAsked
+	c.CrashesAmid += d.CrashesAmid
+	c.CrashesUnsynced += d.CrashesUnsynced
+	c.LossesUnflushed += d.LossesUnflushed
+	c.Marks = addMarks(c.Marks, d.Marks)
 }
 
 // Counter adds runs to a Coverage. It keeps scratch memory between them, so
@@ -92,14 +73,23 @@ func (c *Coverage) Weak(caps model.Capabilities) []string {
 type Counter struct {
 	Coverage
 	wrote map[int32]model.Host // who wrote a block first, in this run
+	hosts [model.MaxHosts]hostState
 }
 
 // Count adds run.
 func (c *Counter) Count(run *model.Run) {
 	c.Runs++
+	c.hosts = [model.MaxHosts]hostState{}
 	for i := range run.History {
-		c.countOp(run, &run.History[i])
+		op := &run.History[i]
+		if op.Host == model.Final || op.Step < 1 || op.Step > len(run.Program.Steps) || int(op.Kind) >= kinds {
+			continue
+		}
+		c.countOp(run, op)
+		c.countFault(op)
 	}
+	c.countStrikes(run)
+	c.Marks = addMarks(c.Marks, run.Marks)
 	fired := false
 	c.HoldsAsked += len(run.Holds)
 	for _, h := range run.Holds {
@@ -128,9 +118,6 @@ func (c *Counter) Count(run *model.Run) {
 }
 
 func (c *Counter) countOp(run *model.Run, op *model.Op) {
-	if op.Host == model.Final || op.Step < 1 || op.Step > len(run.Program.Steps) || int(op.Kind) >= kinds {
-		return
-	}
 	event := op.Kind.Event()
 	if !event {
 		c.Attempted++
@@ -148,14 +135,13 @@ func (c *Counter) countOp(run *model.Run, op *model.Op) {
 		return
 	}
 	// A remount or reboot is two Ops of one step: its answer is the mount's, or
-	// the unmount's if that failed.
-	kind, errno := run.Program.Steps[op.Step-1].Kind, min(op.Result.Errno, model.EOTHER)
-	if kind == model.Remount || kind == model.Reboot {
-		if op.Kind == model.Unmount && errno == model.OK {
+	// the unmount's if that failed. Meanwhile the design may fence a host.
+	kind, errno := op.Kind, min(op.Result.Errno, model.EOTHER)
+	if step := run.Program.Steps[op.Step-1].Kind; (step == model.Remount || step == model.Reboot) && !disturbs(kind) {
+		if kind == model.Unmount && errno == model.OK {
 			return
 		}
-	} else {
-		kind = op.Kind
+		kind = step
 	}
 	c.Answers[kind][errno]++
 	switch {

@@ -81,7 +81,7 @@ func (t *Tally) has(v model.Verdict) bool {
 // compareFindings orders findings of one kind, better ones first.
 func compareFindings(a, b Finding) int {
 	p, q := a.Program, b.Program
-	if c := cmp.Or(cmp.Compare(len(p.Steps), len(q.Steps)), cmp.Compare(len(p.Holds), len(q.Holds))); c != 0 {
+	if c := cmp.Or(cmp.Compare(len(p.Steps), len(q.Steps)), cmp.Compare(len(p.Holds)+len(p.Strikes), len(q.Holds)+len(q.Strikes))); c != 0 {
 		return c
 	}
 	return cmp.Or(cmp.Compare(len(p.String()), len(q.String())), cmp.Compare(a.Run, b.Run))

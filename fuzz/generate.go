@@ -10,7 +10,7 @@ import (
 // out. It holds scratch memory, so it makes many Programs with few allocations
 // and is not safe for concurrent use; each Program is the caller's.
 type Generator struct {
-	caps     model.Capabilities
+	caps     model.Capabilities // as Options.Within narrows them
 	maxHosts int
 	hosts    int // of each Program, or 0: drawn
 	maxSteps int
@@ -21,37 +21,43 @@ type Generator struct {
 	n       int    // hosts
 	length  int    // steps to make
 	names   []int8 // the names in use
-	weights [kinds]uint8
-	total   int        // of weights
-	turns   bool       // one host is mounted at a time
-	last    model.Host // who made the last step
-	hot     int        // name last touched, or noName
-	data    uint8      // number of the last write
+	weights [kinds]uint16
+	total   int          // of weights
+	faults  model.Faults // that this run draws
+	direct  bool         // this run reads and writes past the cache
+	turns   bool         // one host is mounted at a time
+	last    model.Host   // who made the last step
+	hot     int          // name last touched, or noName
+	data    uint8        // number of the last write
 	steps   []model.Step
-	traffic []traffic // of each step
+	traffic []traffic    // of each step
+	due     []due        // what ends a disturbance, later
+	amid    []model.Hold // that put an event in the middle of a step
 }
 
 // kinds and errnos are the sizes of tables over all Kinds and Errnos.
 const (
-	kinds  = int(model.Refresh) + 1
+	kinds  = int(model.Tick) + 1
 	errnos = int(model.EOTHER) + 1
 )
 
 // ordinary is how often a kind is drawn when a run favours none. Mount is not
-// in it: it is drawn for a host that is not mounted. Refresh is for
-// interventions, never for Programs.
+// in it: it is drawn for a host that is not mounted; nor faults, whose share
+// does not depend on what else there is. Refresh is for interventions, never for
+// Programs.
 var ordinary = [kinds]uint8{
 	model.Create: 6, model.Open: 4, model.Close: 2, model.Read: 4, model.Write: 8,
 	model.Append: 4, model.Truncate: 2, model.Unlink: 4, model.Mkdir: 3, model.Rmdir: 2,
 	model.Readdir: 3, model.Stat: 3, model.Fsync: 3, model.Sync: 3, model.Statfs: 1,
 	model.Unmount: 1, model.Remount: 2, model.Reboot: 1, model.Writeback: 4,
+	model.Rename: 5, model.Link: 3, model.Tick: 4,
 }
 
-// NewGenerator prepares for a Runner with caps. Of opts it uses Hosts and
-// Steps. Capabilities that make no sense are cut to what does: at least one
+// NewGenerator prepares for a Runner with caps. Of opts it uses Hosts, Steps and
+// Faults. Capabilities that make no sense are cut to what does: at least one
 // host, no kind that does not exist.
 func NewGenerator(caps model.Capabilities, opts Options) *Generator {
-	g := &Generator{caps: caps, maxHosts: min(max(caps.MaxHosts, 1), model.MaxHosts), maxSteps: opts.steps()}
+	g := &Generator{caps: opts.Within(caps), maxHosts: min(max(caps.MaxHosts, 1), model.MaxHosts), maxSteps: opts.steps()}
 	if opts.Hosts > 0 {
 		g.hosts = min(opts.Hosts, g.maxHosts)
 	}
@@ -80,6 +86,7 @@ func (g *Generator) Generate(src Source) model.Program {
 		Hosts:    g.n,
 		Steps:    slices.Clone(g.steps),
 		Holds:    g.holds(),
+		Strikes:  g.strikes(),
 		Unmounts: g.unmounts(),
 	}
 }
@@ -89,7 +96,7 @@ func (g *Generator) Generate(src Source) model.Program {
 func (g *Generator) begin(src Source) {
 	g.src, g.world, g.last, g.hot, g.data = src, picture{}, 0, noName, 0
 	g.world.types[root] = model.Dir
-	g.steps, g.traffic = g.steps[:0], g.traffic[:0]
+	g.steps, g.traffic, g.due, g.amid = g.steps[:0], g.traffic[:0], g.due[:0], g.amid[:0]
 
 	g.n = g.hosts
 	if g.n == 0 {
@@ -100,9 +107,16 @@ func (g *Generator) begin(src Source) {
 	}
 	g.length = minSteps + src.Intn(g.maxSteps-minSteps+1)
 	g.names = shapes[src.Intn(len(shapes))]
+	if g.can(model.Rename) && src.Intn(8) == 7 {
+		g.names = deepShapes[src.Intn(len(deepShapes))]
+	}
+	g.direct = g.caps.Direct && src.Intn(2) == 1
+	if g.drawFaults(); g.faults != 0 {
+		g.length += 4 // a fault takes steps, and what it broke shows later
+	}
 
 	favours := [...]uint8{1, 1, 2, 4, 0, 0, 1, 2}
-	g.weights, g.total = [kinds]uint8{}, 0
+	g.weights, g.total = [kinds]uint16{}, 0
 	for k := model.Create; int(k) < kinds; k++ {
 		if ordinary[k] == 0 || !g.can(k) {
 			continue
@@ -111,8 +125,12 @@ func (g *Generator) begin(src Source) {
 		if k == model.Create {
 			favour = max(favour, 1) // without files hardly anything succeeds
 		}
-		g.weights[k] = ordinary[k] * favour
+		g.weights[k] = uint16(ordinary[k] * favour)
 		g.total += int(g.weights[k])
+	}
+	g.weighFaults()
+	if len(g.names) == 1 && g.weights[model.Rename]+g.weights[model.Link] > 0 {
+		g.names = shapes[1] // a new name must be another
 	}
 }
 
@@ -131,9 +149,9 @@ func (g *Generator) mounts() {
 	g.turns = false
 	if g.n > 1 {
 		switch manner := g.src.Intn(10); {
-		case manner >= 7 && manner < 9:
+		case manner >= 7 && manner < 9 && !g.caps.Exclusive:
 			online--
-		case manner == 9 && g.can(model.Unmount):
+		case (manner == 9 || g.caps.Exclusive && manner > 0) && g.can(model.Unmount):
 			online, g.turns = 1, true
 		}
 	}
@@ -143,8 +161,11 @@ func (g *Generator) mounts() {
 	g.length = max(g.length, online+2)
 }
 
-// step makes the next step: whose turn, what, on what.
+// step makes the next step, sometimes a few: whose turn, what, on what.
 func (g *Generator) step() {
+	if g.overdue() {
+		return
+	}
 	h := g.nextHost()
 	if !g.world.mounted[h] {
 		if g.turns && g.world.mounted[g.last] {
@@ -158,8 +179,7 @@ func (g *Generator) step() {
 	const tries = 4
 	wild := g.src.Intn(8) == 7 // whatever comes of it
 	for range tries {
-		if s, name, ok := g.fit(h, g.kind(), wild); ok {
-			g.emit(s, name)
+		if g.attempt(h, g.kind(), wild) {
 			return
 		}
 	}
@@ -168,11 +188,22 @@ func (g *Generator) step() {
 	if !g.can(k) || g.src.Intn(8) == 7 {
 		k = g.kind()
 	}
-	s, name, ok := g.fit(h, k, false)
-	if !ok {
-		s, name, _ = g.fit(h, k, true) // is always ok
+	if !g.attempt(h, k, false) {
+		g.attempt(h, k, true) // always makes a step
 	}
-	g.emit(s, name)
+}
+
+// attempt makes a step of kind k, if there is something for it to work on or it
+// is wild.
+func (g *Generator) attempt(h model.Host, k model.Kind, wild bool) bool {
+	if disturbs(k) {
+		return g.disturb(h, k, wild)
+	}
+	s, name, ok := g.fit(h, k, wild)
+	if ok {
+		g.emit(s, name)
+	}
+	return ok
 }
 
 // nextHost favours another host than the last, so that hosts touch the same
@@ -182,10 +213,17 @@ func (g *Generator) nextHost() model.Host {
 	if g.turns {
 		change = 1
 	}
-	if g.n == 1 || g.src.Intn(5) >= change {
-		return g.last
+	h := g.last
+	if g.n > 1 && g.src.Intn(5) < change {
+		h = model.Host((int(g.last) + 1 + g.src.Intn(g.n-1)) % g.n)
 	}
-	return model.Host((int(g.last) + 1 + g.src.Intn(g.n-1)) % g.n)
+	for range g.n { // one that stands still does nothing
+		if !g.world.paused[h] {
+			break
+		}
+		h = model.Host((int(h) + 1) % g.n)
+	}
+	return h
 }
 
 // kind draws a kind by its weight.
@@ -207,8 +245,13 @@ func (g *Generator) emit(s model.Step, name int) {
 	}
 	g.steps = append(g.steps, s)
 	g.traffic = append(g.traffic, g.world.apply(s, name))
-	g.last = s.Host
-	if name != noName && name != root {
+	if s.Host != model.Everyone {
+		g.last = s.Host
+	}
+	switch {
+	case s.Kind.TwoPaths():
+		g.hot = indexOf(s.To)
+	case name != noName && name != root:
 		g.hot = name
 	}
 }

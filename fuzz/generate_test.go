@@ -1,8 +1,6 @@
 package fuzz_test
 
 import (
-	"context"
-	"os"
 	"reflect"
 	"slices"
 	"testing"
@@ -36,6 +34,17 @@ func checkProgram(t rapid.TB, p model.Program, caps model.Capabilities) {
 			t.Fatalf("step %v: want data #%d%#v", s, data+1, p)
 		}
 		data = max(data, s.Data)
+		if !caps.Survives.Has(s.Fault()) {
+			t.Fatalf("step %v is %v, which is not in the budget %v%#v", s, s.Fault(), caps.Survives, p)
+		}
+		if s.Direct && !caps.Direct {
+			t.Fatalf("step %v goes past a cache that nothing goes past%#v", s, p)
+		}
+	}
+	for _, k := range p.Strikes {
+		if !caps.Survives.Has(k.Kind.Fault()) {
+			t.Fatalf("%v is %v, which is not in the budget %v%#v", k, k.Kind.Fault(), caps.Survives, p)
+		}
 	}
 	if len(p.Holds) > 0 && !caps.Holds {
 		t.Fatalf("holds for a runner that has none%#v", p)
@@ -48,12 +57,21 @@ func TestEveryProgramIsValid(t *testing.T) {
 			Kinds:    model.KindSet(rapid.Uint64().Draw(t, "kinds")),
 			MaxHosts: rapid.IntRange(-1, 20).Draw(t, "hosts"),
 			Holds:    rapid.Bool().Draw(t, "holds"),
+			Survives: model.Faults(rapid.Uint32().Draw(t, "survives")),
+			Direct:   rapid.Bool().Draw(t, "direct"),
 			Space:    model.Space{Blocks: rapid.SampledFrom([]int{0, 1, 5, 64, 8192, 1 << 40, -3}).Draw(t, "blocks")},
 		}
 		opts := fuzz.Options{Hosts: rapid.IntRange(-1, 20).Draw(t, "want hosts"), Steps: rapid.IntRange(-1, 300).Draw(t, "steps")}
-		checkProgram(t, fuzz.Generate(draws{t}, caps, opts), caps)
+		if rapid.Bool().Draw(t, "narrow") {
+			opts.Faults = model.Faults(rapid.Uint32().Draw(t, "faults"))
+		}
+		within := opts.Within(caps)
+		if again := opts.Within(within); !reflect.DeepEqual(again, within) {
+			t.Fatalf("narrowing %+v once more gives %+v", within, again)
+		}
+		checkProgram(t, fuzz.Generate(draws{t}, caps, opts), within)
 		for run := range 20 {
-			checkProgram(t, opts.Program(caps, run), caps)
+			checkProgram(t, opts.Program(caps, run), within)
 		}
 	})
 }
@@ -62,15 +80,18 @@ func FuzzGenerate(f *testing.F) {
 	f.Add([]byte{})
 	f.Add([]byte("any bytes will do: each is a choice"))
 	f.Fuzz(func(t *testing.T, choices []byte) {
-		caps := newToy().caps
-		checkProgram(t, fuzz.Generate(&bytesSource{choices}, caps, fuzz.Options{}), caps)
+		for _, caps := range []model.Capabilities{newToy().caps, newHardy().caps} {
+			checkProgram(t, fuzz.Generate(&bytesSource{choices}, caps, fuzz.Options{}), caps)
+		}
 	})
 }
 
 func TestNoChoicesMakeAPlainProgram(t *testing.T) {
-	p := fuzz.Generate(&bytesSource{}, newToy().caps, fuzz.Options{})
-	if p.Hosts != 2 || len(p.Steps) > 4 || len(p.Holds) > 0 || !slices.IsSorted(p.Unmounts) {
-		t.Errorf("want two hosts, few steps, no holds:%#v", p)
+	for _, caps := range []model.Capabilities{newToy().caps, newHardy().caps} {
+		p := fuzz.Generate(&bytesSource{}, caps, fuzz.Options{})
+		if p.Hosts != 2 || len(p.Steps) > 4 || len(p.Holds)+len(p.Strikes) > 0 || !slices.IsSorted(p.Unmounts) {
+			t.Errorf("want two hosts, few steps, no holds:%#v", p)
+		}
 	}
 }
 
@@ -114,67 +135,6 @@ func TestOptionsBoundHostsAndSteps(t *testing.T) {
 	}
 }
 
-// TestWhatACampaignReaches holds the generator to what it is for: every answer
-// that the specification has, enough successes, enough holds.
-func TestWhatACampaignReaches(t *testing.T) {
-	runs := 50_000
-	if os.Getenv("DOUBLEMOUNT_LONG") != "" {
-		runs = 200_000
-	}
-	toy := newToy()
-	gen := fuzz.NewGenerator(toy.caps, fuzz.Options{})
-	var source fuzz.PCG
-	var c fuzz.Counter
-	steps, withHolds, fills, crossed := 0, 0, 0, 0
-	for n := range runs {
-		source.Reset(1, n)
-		p := gen.Generate(&source)
-		run, err := toy.Run(context.Background(), p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c.Count(&run)
-		steps += len(p.Steps)
-		if len(p.Holds) > 0 {
-			withHolds++
-		}
-		if slices.ContainsFunc(p.Steps, func(s model.Step) bool { return s.Len > 200 }) {
-			fills++
-		}
-		for _, h := range p.Holds {
-			other := func(s model.Step) bool { return s.Host != p.Steps[h.Step-1].Host }
-			if slices.ContainsFunc(p.Steps[h.Step:h.Until], other) {
-				crossed++
-			}
-		}
-	}
-	for k := model.Create; k < model.Refresh; k++ {
-		for _, e := range model.Results(k) {
-			if n := c.Answers[k][e]; n < runs/10_000 {
-				t.Errorf("%v was answered with %v %d times in %d runs", k, e, n, runs)
-			}
-		}
-	}
-	between := func(what string, part, whole, low, high int) {
-		percent := part * 100 / whole
-		t.Logf("%s: %d %%", what, percent)
-		if percent < low || percent > high {
-			t.Errorf("%s: %d %%; want %d to %d", what, percent, low, high)
-		}
-	}
-	between("operations that succeeded", c.Succeeded, c.Attempted, 65, 90)
-	between("operations skipped", c.Skipped, c.Attempted, 0, 8)
-	between("runs with holds", withHolds, runs, 40, 50)
-	between("holds with another host's step in their window", crossed, c.HoldsAsked, 100, 100)
-	between("holds on steps that reach a file system", c.HoldsFired, c.HoldsAsked, 80, 100)
-	between("runs that fill the disk", fills, runs, 1, 5)
-	between("steps in a run", steps, runs*100, 7, 12)
-	between("runs in which two hosts wrote one block", c.Collided, c.Traced, 50, 100)
-	if weak := c.Weak(toy.caps); weak != nil {
-		t.Errorf("weak: %q", weak)
-	}
-}
-
 func TestLateMountsAndTurns(t *testing.T) {
 	caps := newToy().caps
 	late, turns := 0, 0
@@ -199,11 +159,15 @@ func TestLateMountsAndTurns(t *testing.T) {
 }
 
 func BenchmarkGenerate(b *testing.B) {
-	gen := fuzz.NewGenerator(newToy().caps, fuzz.Options{})
-	var source fuzz.PCG
-	b.ReportAllocs()
-	for n := 0; b.Loop(); n++ {
-		source.Reset(1, n)
-		gen.Generate(&source)
+	for _, toy := range []*toy{newToy(), newHardy()} {
+		b.Run(toy.caps.Survives.String(), func(b *testing.B) {
+			gen := fuzz.NewGenerator(toy.caps, fuzz.Options{})
+			var source fuzz.PCG
+			b.ReportAllocs()
+			for n := 0; b.Loop(); n++ {
+				source.Reset(1, n)
+				gen.Generate(&source)
+			}
+		})
 	}
 }

@@ -6,18 +6,18 @@ import "github.com/doublemount/doublemount/model"
 // place find more than many.
 const maxHolds = 3
 
-// holds draws the holds: none in more than half of the runs, else one to
-// maxHolds.
+// holds draws the holds: those that put an event in the middle of a step, and
+// besides none in more than half of the runs, else one to maxHolds in all.
 func (g *Generator) holds() []model.Hold {
+	var holds [maxHolds]model.Hold
+	n := copy(holds[:], g.amid)
 	if !g.caps.Holds || g.n < 2 || len(g.steps) < 2 || g.src.Intn(100) < 53 {
-		return nil
+		return append([]model.Hold(nil), holds[:n]...)
 	}
-	wanted := 1
+	wanted := min(n+1, maxHolds)
 	for wanted < maxHolds && g.src.Intn(3) == 2 {
 		wanted++
 	}
-	var holds [maxHolds]model.Hold
-	n := 0
 	const tries = 8
 	for range tries {
 		if n == wanted {
@@ -32,9 +32,6 @@ func (g *Generator) holds() []model.Hold {
 			holds[n] = model.Hold{Step: i + 1, At: at, N: g.nth(likely), Until: until + 1}
 			n++
 		}
-	}
-	if n == 0 {
-		return nil
 	}
 	return append([]model.Hold(nil), holds[:n]...)
 }
@@ -52,6 +49,16 @@ func heldAlready(holds []model.Hold, step int) bool {
 // traffic t may issue; likely says whether it probably issues one.
 func (g *Generator) command(t traffic) (at model.CommandKind, likely bool) {
 	const reads, writes = readsMaybe | readsLikely, writesMaybe | writesLikely
+	if t != 0 {
+		// Faults that only hosts with messages or reservations survive say that
+		// there are some.
+		if g.caps.Survives&(model.Partitions|model.LostMessages) != 0 && g.src.Intn(6) == 5 {
+			return model.SendCommand, true
+		}
+		if g.caps.Survives.Has(model.Fences) && g.src.Intn(16) == 15 {
+			return [...]model.CommandKind{model.CompareCommand, model.ReserveCommand}[g.src.Intn(2)], true
+		}
+	}
 	pick := t & (readsLikely | writesLikely)
 	if likely = pick != 0; !likely {
 		pick = t & (readsMaybe | writesMaybe)
@@ -97,7 +104,7 @@ func (g *Generator) until(i int) (int, bool) {
 		if found < 0 {
 			found = j
 		}
-		if meet(g.steps[i].Path, g.steps[j].Path) {
+		if meet(g.steps[i], g.steps[j]) {
 			found = j
 			break
 		}
@@ -110,6 +117,11 @@ func (g *Generator) until(i int) (int, bool) {
 
 // meet reports whether two steps may work on the same names. One without a
 // path, a sync or a mount, may work on any.
-func meet(p, q model.Path) bool {
+func meet(a, b model.Step) bool {
+	return sameTop(a.Path, b.Path) || a.To != "" && sameTop(a.To, b.Path) || b.To != "" && sameTop(a.Path, b.To) ||
+		a.To != "" && b.To != "" && sameTop(a.To, b.To)
+}
+
+func sameTop(p, q model.Path) bool {
 	return p == "" || q == "" || p == model.Root || q == model.Root || p.Top() == q.Top()
 }

@@ -29,7 +29,7 @@ func Minimise(ctx context.Context, runner model.Runner, judge model.Judge, p mod
 	return small.Program, small.Verdict, small.Executions, err
 }
 
-// Minimise takes steps, holds and hosts away from p and makes what is left
+// Minimise takes steps, holds, strikes and hosts away from p and makes what is left
 // plainer, as long as the judge still gives a verdict that is the Same as want.
 // That p itself gives it is taken as known.
 //
@@ -48,7 +48,7 @@ func (m Minimiser) Minimise(ctx context.Context, p model.Program, want model.Ver
 	}
 	s := search{Minimiser: m, ctx: ctx, want: want, tried: map[string]bool{}}
 	s.best = Minimal{Program: p.Clone(), Verdict: want}
-	can := m.Runner.Capabilities().Kinds
+	can := Options{}.Within(m.Runner.Capabilities()).Kinds
 	for changed := true; changed; {
 		changed = false
 		for _, rule := range rules {

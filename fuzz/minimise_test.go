@@ -3,6 +3,8 @@ package fuzz_test
 import (
 	"context"
 	"errors"
+	"math/bits"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -76,8 +78,11 @@ func TestMinimisedToTheLeast(t *testing.T) {
 // TestMinimalIsOneMinimal minimises Programs of any kind under a judge that
 // wants an arbitrary set of things at once, and takes everything away again.
 func TestMinimalIsOneMinimal(t *testing.T) {
-	toy := newToy()
 	rapid.Check(t, func(t *rapid.T) {
+		toy := newToy()
+		if rapid.Bool().Draw(t, "faults") {
+			toy = newHardy()
+		}
 		p := fuzz.Generate(draws{t}, toy.caps, fuzz.Options{Steps: 30})
 		judge := needs(rapid.Uint64().Draw(t, "needs"), p)
 		want, ok := violation(t, toy, judge, p)
@@ -112,9 +117,9 @@ func TestMinimalIsOneMinimal(t *testing.T) {
 	})
 }
 
-// needs is a judge that objects as long as some features of p, picked by bits,
+// needs is a judge that objects as long as some features of p, picked by a number,
 // are all still there.
-func needs(bits uint64, p model.Program) model.Judge {
+func needs(picks uint64, p model.Program) model.Judge {
 	features := func(p model.Program) map[string]int {
 		count := map[string]int{}
 		for _, s := range p.Steps {
@@ -122,6 +127,15 @@ func needs(bits uint64, p model.Program) model.Judge {
 			count["words"] += int(s.Len)
 			if s.File != 0 {
 				count["handle "+s.Kind.String()]++
+			}
+			if s.Direct {
+				count["direct"]++
+			}
+			if s.To != "" {
+				count["depth"] += strings.Count(string(s.To), "/")
+			}
+			if s.Kind == model.Crash || s.Kind == model.PowerLoss || s.Kind == model.DiskReset {
+				count["kept"] += bits.OnesCount32(uint32(s.Off))
 			}
 			if s.Host != 0 && s.Path != "" {
 				count["other host on "+string(s.Path)]++
@@ -131,6 +145,11 @@ func needs(bits uint64, p model.Program) model.Judge {
 			count["hold at "+h.At.String()]++
 			count["hold over"] += h.Until - h.Step
 		}
+		for _, k := range p.Strikes {
+			count[k.Kind.String()]++
+			count["strike at "+k.At.String()]++
+			count["strike"] += k.Arg
+		}
 		if p.Unmounts[0] != 0 {
 			count["B unmounts first"]++
 		}
@@ -138,10 +157,10 @@ func needs(bits uint64, p model.Program) model.Judge {
 	}
 	whole, want := features(p), map[string]int{}
 	for _, name := range sorted(whole) {
-		if bits&1 == 1 {
+		if picks&1 == 1 {
 			want[name] = (whole[name] + 1) / 2
 		}
-		bits = bits>>1 | bits<<63
+		picks = picks>>1 | picks<<63
 	}
 	return func(run model.Run) []model.Verdict {
 		v := model.Verdict{Guarantee: model.Fsck.Name, Outcome: model.Violated, Anomaly: model.DoubleFree}
@@ -264,6 +283,22 @@ func TestOneAwayFixesNumbers(t *testing.T) {
 		"1 A sync\n2 B sync\n3 A sync\nhold 1 at write#1 until 2\n" + end, // without the second
 	}
 	got := fuzz.OneAway(p)
+	for i := range max(len(got), len(want)) {
+		if i >= len(got) || i >= len(want) || got[i].String() != want[i] {
+			t.Fatalf("candidate %d of %d is not as wanted: %v", i, len(got), got)
+		}
+	}
+	p.Holds = nil
+	p.Strikes = []model.Strike{{Step: 1, At: model.SendCommand, N: 1, Kind: model.Delay, Arg: 2}, {Step: 3, At: model.WriteCommand, N: 1, Kind: model.Fail}}
+	want = []string{
+		"1 A sync\n2 B sync\nstrike 1 at send#1 delay 2\n" + end,                           // without 3 and what strikes it
+		"1 A sync\n2 A sync\nstrike 1 at send#1 delay 2\nstrike 2 at write#1 fail\n" + end, // without 2: late until what is 2 now
+		"1 A sync\n2 A sync\nstrike 2 at write#1 fail\n" + end,                             // ... or not at all
+		"1 B sync\n2 A sync\nstrike 2 at write#1 fail\n" + end,                             // without 1
+		"1 A sync\n2 B sync\n3 A sync\nstrike 3 at write#1 fail\n" + end,                   // without the first strike
+		"1 A sync\n2 B sync\n3 A sync\nstrike 1 at send#1 delay 2\n" + end,                 // without the second
+	}
+	got = fuzz.OneAway(p)
 	for i := range max(len(got), len(want)) {
 		if i >= len(got) || i >= len(want) || got[i].String() != want[i] {
 			t.Fatalf("candidate %d of %d is not as wanted: %v", i, len(got), got)

@@ -9,7 +9,9 @@ func (g *Generator) fit(h model.Host, k model.Kind, wild bool) (s model.Step, na
 	s, name = model.Step{Host: h, Kind: k}, noName
 	switch k {
 	case model.Writeback:
-		s.Len = int32(g.src.Intn(4))
+		if s.Len = int32(g.src.Intn(4)); s.Len > 0 && g.src.Intn(3) == 2 {
+			s.Off = int32(1 + g.src.Intn(3))
+		}
 		return s, name, wild || g.world.dirty[h]
 	case model.Sync:
 		return s, name, wild || g.world.dirty[h]
@@ -37,10 +39,38 @@ func (g *Generator) fit(h model.Host, k model.Kind, wild bool) (s model.Step, na
 			}
 		}
 	}
-	if name, ok = g.name(k, wild); ok {
-		s.Path = names[name]
+	if name, ok = g.name(k, wild); !ok {
+		return s, name, false
+	}
+	s.Path = names[name]
+	if k.TwoPaths() {
+		var to int
+		if to, ok = g.newName(k, name, wild); ok {
+			s.To = names[to]
+		}
 	}
 	return s, name, ok
+}
+
+// newName draws what a rename or link calls name, so that it succeeds, or any
+// name if wild: itself, one below itself, one that is taken. ok is false if
+// there is none.
+func (g *Generator) newName(k model.Kind, name int, wild bool) (to int, ok bool) {
+	if wild {
+		return int(g.names[g.src.Intn(len(g.names))]), true
+	}
+	var fit [nameCount]int8
+	n := 0
+	for _, to := range g.names {
+		if !g.world.sameFile(name, int(to)) && g.world.allowsTo(k, name, int(to)) {
+			fit[n] = to
+			n++
+		}
+	}
+	if n == 0 {
+		return noName, false
+	}
+	return int(fit[g.src.Intn(n)]), true
 }
 
 // slot draws a handle slot of h that is in use or not, as wanted, or any slot
@@ -83,7 +113,7 @@ func (g *Generator) name(k model.Kind, wild bool) (name int, ok bool) {
 		}
 		return root, true
 	}
-	var fit [len(names)]int8
+	var fit [nameCount]int8
 	n, hot := 0, false
 	for _, name := range g.names {
 		// That others fill a directory while it is removed is worth a failure.
@@ -140,5 +170,10 @@ func (g *Generator) extent(s *model.Step) {
 		default:
 			s.Len = int32(g.src.Intn(3 * block))
 		}
+	}
+	if g.direct && (s.Kind == model.Read || s.Kind == model.Write) && g.src.Intn(3) == 2 {
+		s.Direct = true
+		s.Off -= s.Off % block
+		s.Len = (s.Len + block - 1) / block * block
 	}
 }

@@ -1,14 +1,22 @@
 package fuzz
 
-import "github.com/doublemount/doublemount/model"
+import (
+	"slices"
+
+	"github.com/doublemount/doublemount/model"
+)
 
 // Options say what a campaign does. The zero value is a campaign without end,
-// with seed 0. Seed, Hosts and Steps decide what run number n is; the others
-// only which runs are made and who is told.
+// with seed 0. Seed, Hosts, Steps and Faults decide what run number n is; the
+// others only which runs are made and who is told.
 type Options struct {
 	Seed  uint64
 	Hosts int // hosts of each Program; 0: drawn, 2 or 3. Never more than the Runner has
 	Steps int // about the most steps a Program has, 4 to 200; 0: 16
+
+	// Faults narrows the fault budget, which is what the Runner survives. 0: all
+	// of that; [NoFaults]: none.
+	Faults model.Faults
 
 	Runs  int  // stop after this many run numbers, from 0; 0: no limit
 	First bool // stop after the first batch that has a finding
@@ -23,6 +31,9 @@ type Options struct {
 	Progress func(run int, p model.Program)
 }
 
+// NoFaults is a budget without any fault.
+const NoFaults model.Faults = 1 << 31
+
 const (
 	minSteps     = 4
 	maxSteps     = 200 // each step may be a write, and each write needs a number up to MaxData
@@ -36,6 +47,25 @@ func (o Options) steps() int {
 		return defaultSteps
 	}
 	return min(max(o.Steps, minSteps), maxSteps)
+}
+
+// Within is caps narrowed to what the campaign of o draws on such a Runner:
+// Survives is the fault budget, Kinds the kinds that its Programs may have,
+// Instants what can be reached with them.
+func (o Options) Within(caps model.Capabilities) model.Capabilities {
+	if o.Faults != 0 {
+		caps.Survives &= o.Faults
+	}
+	var drawn model.KindSet
+	for k := model.Create; int(k) < kinds; k++ {
+		needs := faultsOf(k)
+		if caps.Kinds.Has(k) && k != model.Refresh && (needs == 0 || needs&caps.Survives != 0) {
+			drawn |= model.SetOf(k)
+		}
+	}
+	caps.Kinds = drawn
+	caps.Instants = slices.DeleteFunc(slices.Clone(caps.Instants), func(i model.Instant) bool { return !caps.Survives.Has(i.Needs) })
+	return caps
 }
 
 func (o Options) progress(run int, p model.Program) {

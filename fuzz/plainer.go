@@ -8,24 +8,35 @@ import (
 
 // plainerKinds does less where less will do.
 func plainerKinds(p model.Program, can model.KindSet, yield func(model.Program) bool) {
-	plainer := func(k model.Kind) []model.Kind {
-		switch k {
+	plainer := func(s model.Step) []model.Step {
+		at := func(k model.Kind, path model.Path) model.Step { return model.Step{Host: s.Host, Kind: k, Path: path} }
+		switch s.Kind {
 		case model.Reboot:
-			return []model.Kind{model.Unmount, model.Remount}
-		case model.Remount:
-			return []model.Kind{model.Unmount}
+			return []model.Step{at(model.Unmount, ""), at(model.Remount, "")}
+		case model.Remount, model.Crash:
+			return []model.Step{at(model.Unmount, "")}
 		case model.Append:
-			return []model.Kind{model.Write} // at offset 0
+			s.Kind = model.Write // at offset 0
+			return []model.Step{s}
+		case model.Rename:
+			return []model.Step{at(model.Create, s.To), at(model.Unlink, s.Path)}
+		case model.Link:
+			return []model.Step{at(model.Create, s.To)}
+		case model.Read, model.Write:
+			if s.Direct {
+				s.Direct = false
+				return []model.Step{s}
+			}
 		}
 		return nil
 	}
 	for i, s := range p.Steps {
-		for _, k := range plainer(s.Kind) {
-			if !can.Has(k) {
+		for _, t := range plainer(s) {
+			if !can.Has(t.Kind) {
 				continue
 			}
 			q := p.Clone()
-			q.Steps[i].Kind = k
+			q.Steps[i] = t
 			if !yield(q) {
 				return
 			}
@@ -35,16 +46,18 @@ func plainerKinds(p model.Program, can model.KindSet, yield func(model.Program) 
 }
 
 // filesForDirectories makes files of what need not be directories: a lost file
-// is the plainer story. A name is changed in all its steps at once, since a file
-// that is removed with rmdir would be another story.
+// is the plainer story. A name is changed in all its steps at once, and so is
+// what it is renamed to, since a file that is removed with rmdir would be
+// another story.
 func filesForDirectories(p model.Program, yield func(model.Program) bool) {
 	for i, s := range p.Steps {
 		if s.Kind != model.Mkdir || slices.ContainsFunc(p.Steps[:i], func(t model.Step) bool { return t.Kind == model.Mkdir && t.Path == s.Path }) {
 			continue
 		}
 		q := p.Clone()
+		called := []model.Path{s.Path}
 		for j, t := range q.Steps {
-			if t.Path != s.Path {
+			if !slices.Contains(called, t.Path) {
 				continue
 			}
 			switch t.Kind {
@@ -54,6 +67,8 @@ func filesForDirectories(p model.Program, yield func(model.Program) bool) {
 				q.Steps[j].Kind = model.Unlink
 			case model.Readdir:
 				q.Steps[j].Kind = model.Stat
+			case model.Rename:
+				called = append(called, t.To)
 			}
 		}
 		if !yield(q) {
@@ -115,64 +130,6 @@ func plainerHolds(p model.Program, _ model.KindSet, yield func(model.Program) bo
 			return
 		}
 	}
-}
-
-// plainerNumbers makes offsets 0, lengths a block or a word, and the writeback
-// of some blocks that of all.
-func plainerNumbers(p model.Program, _ model.KindSet, yield func(model.Program) bool) {
-	for i, s := range p.Steps {
-		with := func(off, length int32) bool {
-			q := p.Clone()
-			q.Steps[i].Off, q.Steps[i].Len = off, length
-			return yield(q)
-		}
-		for _, off := range []int32{0, s.Off / model.WordsPerBlock * model.WordsPerBlock} {
-			if off < s.Off && !with(off, s.Len) {
-				return
-			}
-		}
-		for _, length := range shorter(s.Kind, s.Len) {
-			if !with(s.Off, length) {
-				return
-			}
-		}
-	}
-}
-
-// shorter lists the lengths that are plainer than n for a step of kind k, the
-// plainest first. Every list leads on to the ends of it: none is plainer than a
-// block, or than 0 where that is allowed.
-func shorter(k model.Kind, n int32) []int32 {
-	const block = model.WordsPerBlock
-	plainness := func(n int32) int32 {
-		switch {
-		case n == block:
-			return 0
-		case n == 1:
-			return 1
-		}
-		return n + 2
-	}
-	candidates := []int32{block, 1, n / 2 / block * block, n - block, n - 1}
-	least := int32(1)
-	switch k {
-	case model.Writeback:
-		candidates, least = []int32{0}, 0
-		plainness = func(n int32) int32 { return n }
-	case model.Truncate:
-		candidates, least = slices.Insert(candidates, 0, 0), 0
-		whole := plainness
-		plainness = func(n int32) int32 {
-			if n == 0 {
-				return -1
-			}
-			return whole(n)
-		}
-	case model.Read, model.Write, model.Append:
-	default:
-		return nil
-	}
-	return slices.DeleteFunc(candidates, func(c int32) bool { return c < least || plainness(c) >= plainness(n) })
 }
 
 // plainerUnmounts lets the hosts unmount in the order of their letters, or

@@ -6,10 +6,11 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
-// OneAway lists every Program that is p with one thing taken away: one step, or
-// one hold. Numbers are fixed up: a hold goes with the step that it stops; one
-// that waits for a step that is gone goes too, or waits for the step that took
-// its number, both are listed. p must be valid; it is not changed.
+// OneAway lists every Program that is p with one thing taken away: one step, one
+// hold, or one strike. Numbers are fixed up: a hold or strike goes with the step
+// that it befalls; a hold or a late message that waits for a step that is gone
+// goes too, or waits for the step that took its number, both are listed. p must
+// be valid; it is not changed.
 func OneAway(p model.Program) []model.Program {
 	var all []model.Program
 	removeOne(p, 0, func(q model.Program) bool {
@@ -29,10 +30,13 @@ type rule func(p model.Program, can model.KindSet, yield func(model.Program) boo
 var rules = []rule{
 	removeChunks,
 	removeOne,
+	removePairs,
 	removeHosts,
 	plainerKinds,
+	plainerEvents,
 	pathsForHandles,
 	plainerHolds,
+	plainerStrikes,
 	fewerNames,
 	plainerNumbers,
 	inOrder,
@@ -45,22 +49,24 @@ func removeChunks(p model.Program, _ model.KindSet, yield func(model.Program) bo
 	for size := len(p.Steps) / 2; size > 1; size /= 2 {
 		for end := len(p.Steps); end > 0; end -= size {
 			gone := func(i int) bool { return i < end && i >= end-size }
-			if !yield(without(p, true, gone)) || len(p.Holds) > 0 && !yield(without(p, false, gone)) {
+			waits := len(p.Holds)+len(p.Strikes) > 0
+			if !yield(without(p, true, gone)) || waits && !yield(without(p, false, gone)) {
 				return
 			}
 		}
 	}
 }
 
-// removeOne takes away one step or one hold.
+// removeOne takes away one step, one hold or one strike.
 func removeOne(p model.Program, _ model.KindSet, yield func(model.Program) bool) {
 	for i := len(p.Steps) - 1; i >= 0; i-- {
 		gone := func(j int) bool { return j == i }
 		if !yield(without(p, true, gone)) {
 			return
 		}
-		awaited := func(h model.Hold) bool { return h.Until == i+1 }
-		if slices.ContainsFunc(p.Holds, awaited) && !yield(without(p, false, gone)) {
+		awaited := slices.ContainsFunc(p.Holds, func(h model.Hold) bool { return h.Until == i+1 }) ||
+			slices.ContainsFunc(p.Strikes, func(k model.Strike) bool { return k.Kind == model.Delay && k.Arg == i+1 })
+		if awaited && !yield(without(p, false, gone)) {
 			return
 		}
 	}
@@ -71,6 +77,56 @@ func removeOne(p model.Program, _ model.KindSet, yield func(model.Program) bool)
 			return
 		}
 	}
+	for i := range p.Strikes {
+		q := p.Clone()
+		q.Strikes = slices.Delete(q.Strikes, i, i+1)
+		if !yield(q) {
+			return
+		}
+	}
+}
+
+// removePairs takes away an event together with what ends it: a pause that is
+// never resumed may hide more than no pause at all.
+func removePairs(p model.Program, _ model.KindSet, yield func(model.Program) bool) {
+	for i := len(p.Steps) - 1; i >= 0; i-- {
+		ends := endsOf(p, i)
+		if len(ends) == 0 {
+			continue
+		}
+		gone := func(j int) bool { return j == i || slices.Contains(ends, j) }
+		if !yield(without(p, true, gone)) || !yield(without(p, false, gone)) {
+			return
+		}
+	}
+}
+
+// endsOf are the steps after step i (from 0) that end what it began: one for
+// each host that it befell.
+func endsOf(p model.Program, i int) (ends []int) {
+	s := p.Steps[i]
+	var ended [model.MaxHosts]bool
+	for j := i + 1; j < len(p.Steps); j++ {
+		t := p.Steps[j]
+		if s.Host != t.Host && s.Kind != model.PowerLoss || int(t.Host) >= len(ended) || ended[t.Host] {
+			continue
+		}
+		found := false
+		switch s.Kind {
+		case model.Pause:
+			found = t.Kind == model.Resume
+		case model.Partition:
+			found = t.Kind == model.Heal && t.Off == s.Off
+		case model.Crash, model.PowerLoss, model.Unmount:
+			found = t.Kind == model.Mount
+		case model.Fence:
+			found = t.Kind == model.Remount || t.Kind == model.Reboot || t.Kind == model.Mount
+		}
+		if found {
+			ends, ended[t.Host] = append(ends, j), true
+		}
+	}
+	return ends
 }
 
 // removeHosts takes away a host with all its steps, or gives its steps to
@@ -94,9 +150,12 @@ func removeHosts(p model.Program, _ model.KindSet, yield func(model.Program) boo
 	}
 }
 
-// withoutHost is p less host and all its steps.
+// withoutHost is p less host, all its steps, and what parts others from it.
 func withoutHost(p model.Program, host model.Host) model.Program {
-	q := without(p, true, func(i int) bool { return p.Steps[i].Host == host })
+	q := without(p, true, func(i int) bool {
+		other, parted := partedFrom(p.Steps[i])
+		return p.Steps[i].Host == host || parted && other == host
+	})
 	q.Hosts--
 	q.Unmounts = slices.DeleteFunc(q.Unmounts, func(h model.Host) bool { return h == host })
 	var to [model.MaxHosts]model.Host
@@ -110,9 +169,14 @@ func withoutHost(p model.Program, host model.Host) model.Program {
 	return q
 }
 
-// without is p less the steps (from 0) that are gone. Where a hold waits for a
-// step that is gone, it waits for the next that is left, or the last, if move;
-// else it goes.
+// partedFrom is the one host that s parts its own from, or heals it with.
+func partedFrom(s model.Step) (model.Host, bool) {
+	return model.Host(s.Off - 1), (s.Kind == model.Partition || s.Kind == model.Heal) && s.Off > 0
+}
+
+// without is p less the steps (from 0) that are gone. Where a hold or a late
+// message waits for a step that is gone, it waits for the next that is left, or
+// the last, if move; else it goes.
 func without(p model.Program, move bool, gone func(i int) bool) model.Program {
 	q := model.Program{Hosts: p.Hosts, Unmounts: slices.Clone(p.Unmounts)}
 	number := make([]int, len(p.Steps)+1) // of a step in q, or of the next that is left
@@ -131,13 +195,32 @@ func without(p model.Program, move bool, gone func(i int) bool) model.Program {
 			q.Holds = append(q.Holds, h)
 		}
 	}
+	for _, k := range p.Strikes {
+		late := k.Kind == model.Delay
+		if gone(k.Step-1) || late && !move && gone(k.Arg-1) {
+			continue
+		}
+		k.Step = number[k.Step]
+		if late {
+			k.Arg = min(number[k.Arg], len(q.Steps))
+		}
+		if !late || k.Arg > k.Step {
+			q.Strikes = append(q.Strikes, k)
+		}
+	}
 	return q
 }
 
 // renumberHosts gives each host of p the number to[host], in place.
 func renumberHosts(p model.Program, to [model.MaxHosts]model.Host) {
 	for i := range p.Steps {
-		p.Steps[i].Host = to[p.Steps[i].Host]
+		s := &p.Steps[i]
+		if other, parted := partedFrom(*s); parted {
+			s.Off = int32(to[other]) + 1
+		}
+		if s.Host != model.Everyone {
+			s.Host = to[s.Host]
+		}
 	}
 	for i := range p.Unmounts {
 		p.Unmounts[i] = to[p.Unmounts[i]]

@@ -51,9 +51,11 @@ func namesOf(p model.Program) []model.Path {
 	var all []model.Path
 	seen := map[model.Path]bool{"": true, model.Root: true}
 	for _, s := range p.Steps {
-		if !seen[s.Path] {
-			seen[s.Path] = true
-			all = append(all, s.Path)
+		for _, path := range [...]model.Path{s.Path, s.To} {
+			if !seen[path] {
+				seen[path] = true
+				all = append(all, path)
+			}
 		}
 	}
 	return all
@@ -64,10 +66,11 @@ func namesOf(p model.Program) []model.Path {
 func rename(p model.Program, from, to model.Path) (q model.Program, ok bool) {
 	q = p.Clone()
 	for i := range q.Steps {
-		path := &q.Steps[i].Path
-		if rest, found := strings.CutPrefix(string(*path), string(from)); found && (rest == "" || rest[0] == '/') {
-			if *path = to + model.Path(rest); !path.Valid() {
-				return q, false
+		for _, path := range [...]*model.Path{&q.Steps[i].Path, &q.Steps[i].To} {
+			if rest, found := strings.CutPrefix(string(*path), string(from)); found && (rest == "" || rest[0] == '/') {
+				if *path = to + model.Path(rest); !path.Valid() {
+					return q, false
+				}
 			}
 		}
 	}
@@ -107,7 +110,12 @@ func hostsInOrder(p model.Program) {
 		}
 	}
 	for _, s := range p.Steps {
-		number(s.Host)
+		if s.Host != model.Everyone {
+			number(s.Host)
+		}
+		if other, parted := partedFrom(s); parted {
+			number(other)
+		}
 	}
 	for h := range p.Hosts {
 		number(model.Host(h))
@@ -119,11 +127,11 @@ func namesInOrder(p model.Program) {
 	to := map[model.Path]model.Path{}
 	children := map[model.Path]int{model.Root: 0} // names given so far in each directory
 	for i := range p.Steps {
-		path := &p.Steps[i].Path
-		if *path == "" || *path == model.Root {
-			continue
+		for _, path := range [...]*model.Path{&p.Steps[i].Path, &p.Steps[i].To} {
+			if *path != "" && *path != model.Root {
+				*path = inOrderPath(*path, to, children)
+			}
 		}
-		*path = inOrderPath(*path, to, children)
 	}
 }
 

@@ -21,8 +21,14 @@ var everyKind = func() model.KindSet {
 	return s
 }()
 
+// everyFault is every fault there is.
+const everyFault = 2*model.LyingDisk - 1
+
 // toy is a Runner small enough to be seen to be right: the specification
 // itself, with mounts, a disk that gets full, and holds that change nothing.
+// Faults lose nothing: a crash is a hasty unmount, during which the step that
+// was held until then stays unanswered; a fenced host, or one without its disk,
+// is told EIO; a host that stands still skips; strikes hit and do no harm.
 type toy struct {
 	caps  model.Capabilities
 	split bool                        // planted: each host has a file system of its own
@@ -34,6 +40,13 @@ type toy struct {
 func newToy() *toy {
 	return &toy{caps: model.Capabilities{Name: "toy", Kinds: everyKind, MaxHosts: 3, Holds: true,
 		Deterministic: true, Space: model.Space{Blocks: 40}}}
+}
+
+// newHardy is a toy that survives every fault.
+func newHardy() *toy {
+	r := newToy()
+	r.caps.Survives, r.caps.Direct = everyFault, true
+	return r
 }
 
 func (r *toy) Capabilities() model.Capabilities { return r.caps }
@@ -51,7 +64,8 @@ func (r *toy) Run(ctx context.Context, p model.Program) (model.Run, error) {
 			return model.Run{}, err
 		}
 	}
-	w := toyRun{toy: r, run: model.Run{Program: p.Clone(), Holds: make([]model.HoldState, len(p.Holds)), Space: r.caps.Space}}
+	w := toyRun{toy: r, run: model.Run{Program: p.Clone(), Holds: make([]model.HoldState, len(p.Holds)),
+		Strikes: make([]bool, len(p.Strikes)), Space: r.caps.Space}}
 	w.disks = make([]toyDisk, p.Hosts)
 	for i, s := range p.Steps {
 		w.step(i+1, s)
@@ -75,39 +89,115 @@ type toyRun struct {
 	*toy
 	run     model.Run
 	mounted [model.MaxHosts]bool
+	paused  [model.MaxHosts]bool
+	cut     [model.MaxHosts]bool // by a fence
+	noDisk  [model.MaxHosts]bool
 	disks   []toyDisk
 	clock   int64
 	version int32
 }
 
 func (w *toyRun) step(number int, s model.Step) {
-	switch h := s.Host; s.Kind {
-	case model.Mount:
-		w.call(number, s, w.mounted[h])
-		w.mounted[h] = true
-	case model.Unmount:
-		w.call(number, s, !w.mounted[h])
-		w.mounted[h] = false
-	case model.Remount, model.Reboot:
-		w.call(number, model.Step{Host: h, Kind: model.Unmount}, !w.mounted[h])
-		w.call(number, model.Step{Host: h, Kind: model.Mount}, !w.mounted[h])
-	default:
-		w.call(number, s, !w.mounted[h])
+	if s.Kind >= model.Crash {
+		w.event(number, s)
+	} else {
+		switch h := s.Host; {
+		case s.Kind == model.Mount:
+			skipped := w.mounted[h] || w.paused[h]
+			w.call(number, s, skipped)
+			if !skipped {
+				w.mounted[h], w.cut[h] = true, false
+			}
+		case s.Kind == model.Unmount:
+			skipped := !w.mounted[h] || w.paused[h]
+			w.call(number, s, skipped)
+			w.mounted[h] = w.mounted[h] && skipped
+		case s.Kind == model.Remount || s.Kind == model.Reboot:
+			skipped := !w.mounted[h] || w.paused[h]
+			w.call(number, model.Step{Host: h, Kind: model.Unmount}, skipped)
+			if !skipped {
+				w.cut[h] = false
+			}
+			w.call(number, model.Step{Host: h, Kind: model.Mount}, skipped)
+		default:
+			w.call(number, s, !w.mounted[h] || w.paused[h])
+		}
 	}
+	skipped := w.run.History[len(w.run.History)-1].Skipped
 	for i, h := range w.run.Program.Holds {
-		if h.Step == number && h.N <= 2 && !w.run.History[len(w.run.History)-1].Skipped {
+		if h.Step == number && h.N <= 2 && !skipped {
 			w.run.Holds[i] = model.Fired
+		}
+	}
+	for i, k := range w.run.Program.Strikes {
+		if k.Step == number && k.N <= 2 && !skipped {
+			w.run.Strikes[i] = true
+		}
+	}
+}
+
+// event carries out what happens from outside.
+func (w *toyRun) event(number int, s model.Step) {
+	h, skipped := s.Host, false
+	switch s.Kind {
+	case model.Crash:
+		skipped = !w.mounted[h]
+	case model.Pause:
+		skipped = w.paused[h]
+	case model.Resume:
+		skipped = !w.paused[h]
+	case model.Fence:
+		skipped = !w.mounted[h] || w.cut[h]
+	}
+	w.call(number, s, skipped)
+	if skipped {
+		return
+	}
+	switch s.Kind {
+	case model.Crash:
+		w.down(number, h)
+	case model.PowerLoss:
+		w.run.Trace = append(w.run.Trace, model.Record{Kind: model.PowerLost, Step: int16(number), Host: s.Host})
+		for h := range w.run.Program.Hosts {
+			w.down(number, model.Host(h))
+		}
+	case model.Pause, model.Resume:
+		w.paused[h] = s.Kind == model.Pause
+	case model.Fence:
+		w.cut[h] = true
+	case model.Partition, model.Heal:
+		if s.Off == model.FromDisk {
+			w.noDisk[h] = s.Kind == model.Partition
+		}
+	}
+}
+
+// down crashes a host. What was held until then never returns.
+func (w *toyRun) down(number int, host model.Host) {
+	w.mounted[host], w.paused[host] = false, false
+	for i, h := range w.run.Program.Holds {
+		if h.Until != number || w.run.Holds[i] != model.Fired || w.run.Program.Steps[h.Step-1].Host != host {
+			continue
+		}
+		for j := range w.run.History {
+			if w.run.History[j].Step == h.Step {
+				w.run.History[j].Return = model.Never
+			}
 		}
 	}
 }
 
 func (w *toyRun) call(number int, s model.Step, skipped bool) {
-	op := model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, File: s.File, Off: s.Off,
-		Len: s.Len, Data: s.Data, Call: w.clock, Return: w.clock + 1, Skipped: skipped}
+	op := model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, To: s.To, File: s.File, Off: s.Off,
+		Len: s.Len, Data: s.Data, Direct: s.Direct, Call: w.clock, Return: w.clock + 1, Skipped: skipped}
 	w.clock += 2
-	if !skipped {
+	switch outside := s.Kind >= model.Crash; {
+	case skipped:
+	case !outside && (w.cut[s.Host] || w.noDisk[s.Host]) && s.Kind != model.Mount:
+		op.Result.Errno = model.EIO
+	default:
 		disk := &w.disks[0]
-		if w.split {
+		if w.split && !outside {
 			disk = &w.disks[s.Host]
 		}
 		op.Result = disk.apply(s, w.caps.Space.Blocks)
@@ -119,81 +209,6 @@ func (w *toyRun) call(number int, s model.Step, skipped bool) {
 	}
 	w.run.History = append(w.run.History, op)
 }
-
-// toyDisk is the specification with an end of space: a block for each
-// directory that ever had a name, and what the files need.
-type toyDisk struct {
-	fs    model.FS
-	words map[model.Path]int32
-	open  map[[2]uint8]model.Path
-	dirs  map[model.Path]bool
-}
-
-func (d *toyDisk) apply(s model.Step, blocks int) model.Result {
-	if d.words == nil {
-		d.words, d.open, d.dirs = map[model.Path]int32{}, map[[2]uint8]model.Path{}, map[model.Path]bool{}
-	}
-	slot := [2]uint8{uint8(s.Host), s.File}
-	path := s.Path
-	if path == "" {
-		path = d.open[slot]
-	}
-	before, file := d.words[path]
-	words, dir := before, path.Parent()
-	switch s.Kind {
-	case model.Write:
-		words = max(words, s.Off+s.Len)
-	case model.Append:
-		words += s.Len
-	case model.Truncate:
-		words = s.Len
-	}
-	names := s.Kind == model.Create || s.Kind == model.Mkdir
-	if blocks > 0 && (file && words > before || names && !d.dirs[dir]) {
-		probe := d.used() - blocksOf(before) + blocksOf(words)
-		if names && !d.dirs[dir] {
-			probe++
-		}
-		parent := model.Step{Kind: model.Readdir, Path: dir}
-		exists := model.Step{Kind: model.Stat, Path: path}
-		fits := !names || d.fs.Apply(parent).Errno == model.OK && d.fs.Apply(exists).Errno == model.ENOENT
-		if probe > blocks && fits {
-			return model.Result{Errno: model.ENOSPC}
-		}
-	}
-	result := d.fs.Apply(s)
-	if result.Errno != model.OK {
-		return result
-	}
-	switch s.Kind {
-	case model.Open:
-		d.open[slot] = path
-	case model.Create:
-		d.words[path] = 0
-	case model.Unlink:
-		delete(d.words, path)
-	case model.Rmdir:
-		delete(d.dirs, path)
-	case model.Write, model.Append, model.Truncate:
-		if file {
-			d.words[path] = words
-		}
-	}
-	if names {
-		d.dirs[dir] = true
-	}
-	return result
-}
-
-func (d *toyDisk) used() int {
-	sum := len(d.dirs)
-	for _, n := range d.words {
-		sum += blocksOf(n)
-	}
-	return sum
-}
-
-func blocksOf(words int32) int { return int(words+model.WordsPerBlock-1) / model.WordsPerBlock }
 
 // Judges of the toy. twoCreators is the planted violation "two hosts created
 // the same name", which the toy shows when split, else only after an unlink.

@@ -25,6 +25,7 @@ const (
 	ESTALE
 	EUCLEAN // the file system found its own structure damaged
 	EBUSY   // mount refused: another host has the disk
+	EBADE   // a reservation of another host is in the way (Linux reports it so)
 	EOTHER  // an error that has no name here
 
 	numErrnos
@@ -33,7 +34,7 @@ const (
 var errnoNames = [numErrnos]string{
 	"ok", "EEXIST", "ENOENT", "ENOTDIR", "EISDIR", "EPERM", "ENOTEMPTY", "ENOSPC",
 	"EBADF", "EMFILE", "EFBIG", "EINVAL", "ENOMEM", "EIO", "EROFS", "ESTALE",
-	"EUCLEAN", "EBUSY", "EOTHER",
+	"EUCLEAN", "EBUSY", "EBADE", "EOTHER",
 }
 
 // String is "ok" or the errno.h name.

@@ -24,20 +24,24 @@ type handle struct {
 }
 
 // Apply carries out s and returns its result. Events answer OK; those that take
-// a host's machine or mount away (unmount, remount, reboot) close its handles.
-// s must be valid.
+// a host's machine or mount away (unmount, remount, reboot, crash, power loss)
+// close its handles. What a crash may undo is not in this specification: here
+// nothing is lost. s must be valid.
 func (fs *FS) Apply(s Step) Result {
 	if fs.nodes == nil {
 		fs.nodes, fs.handles = map[Path]*inode{}, map[handle]*inode{}
 	}
 	switch s.Kind {
-	case Unmount, Remount, Reboot:
+	case Unmount, Remount, Reboot, Crash:
 		for slot := uint8(1); slot <= MaxFile; slot++ {
 			delete(fs.handles, handle{s.Host, slot})
 		}
 		return Result{}
-	case Sync, Statfs, Mount, Writeback, Refresh:
+	case PowerLoss:
+		clear(fs.handles)
 		return Result{}
+	case Rename, Link:
+		return fs.twoNames(s)
 	case Close:
 		if fs.handles[handle{s.Host, s.File}] == nil {
 			return Result{Errno: EBADF}
@@ -49,6 +53,9 @@ func (fs *FS) Apply(s Step) Result {
 			return Result{Errno: EMFILE}
 		}
 	}
+	if s.Kind.Event() || s.Kind == Sync || s.Kind == Statfs {
+		return Result{}
+	}
 	if s.File != 0 && s.Kind != Open {
 		file := fs.handles[handle{s.Host, s.File}]
 		if file == nil {
@@ -56,7 +63,7 @@ func (fs *FS) Apply(s Step) Result {
 		}
 		return file.apply(s)
 	}
-	if e := NameResult(s.Kind, fs.typeOf(s.Path.Parent()), fs.typeOf(s.Path))[0]; e != OK {
+	if e := NameResult(s.Kind, fs.parentOf(s.Path), fs.typeOf(s.Path))[0]; e != OK {
 		return Result{Errno: e}
 	}
 	switch s.Kind {
@@ -77,6 +84,51 @@ func (fs *FS) Apply(s Step) Result {
 		return fs.nodes[s.Path].apply(s)
 	}
 	return Result{}
+}
+
+// twoNames carries out a rename or link.
+func (fs *FS) twoNames(s Step) Result {
+	from, to := fs.nodes[s.Path], fs.nodes[s.To]
+	e := TwoNamesResult(s.Kind, TwoNames{
+		Parent: fs.parentOf(s.Path), Entry: fs.typeOf(s.Path),
+		ToParent: fs.parentOf(s.To), ToEntry: fs.typeOf(s.To),
+		SameFile:   from != nil && from == to,
+		IntoItself: s.To.Below(s.Path), OntoAbove: s.Path.Below(s.To),
+	})[0]
+	if e != OK || from == to {
+		return Result{Errno: e}
+	}
+	if s.Kind == Link {
+		fs.nodes[s.To] = from
+		return Result{}
+	}
+	moved := map[Path]*inode{s.To: from}
+	for p, n := range fs.nodes { // any order: each has its own place
+		if p.Below(s.Path) {
+			moved[p.Moved(s.Path, s.To)] = n
+			delete(fs.nodes, p)
+		}
+	}
+	delete(fs.nodes, s.Path)
+	for p, n := range moved { // any order: each has its own place
+		fs.nodes[p] = n
+	}
+	return Result{}
+}
+
+// parentOf is what stands where p's directory should be: Dir, Absent, or File if
+// some name on the way is a file.
+func (fs *FS) parentOf(p Path) NodeType {
+	for i := 1; i < len(p); i++ {
+		if p[i] != '/' {
+			continue
+		}
+		switch t := fs.typeOf(p[:i]); t {
+		case Absent, File:
+			return t
+		}
+	}
+	return Dir
 }
 
 // typeOf is the NodeType of a path, FullDir for a directory with names in it.

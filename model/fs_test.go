@@ -86,6 +86,36 @@ func TestFS(t *testing.T) {
 			name(model.Create, "/a"), name(model.Mkdir, "/d"), name(model.Create, "/a/x"), name(model.Create, "/e/x"), name(model.Create, "/d"),
 			name(model.Rmdir, "/a"), name(model.Unlink, "/d"), read("/d", 1), {Kind: model.Open, Path: "/d", File: 1}, name(model.Readdir, "/a"),
 		}, "ok, ok, ENOTDIR, ENOENT, EEXIST, ENOTDIR, EISDIR, EISDIR, EISDIR, ENOTDIR"},
+
+		{"rename replaces a file", []model.Step{
+			name(model.Create, "/a"), name(model.Create, "/b"), write("/a", 0, 1, 1), write("/b", 0, 2, 2),
+			{Kind: model.Open, Path: "/b", File: 1}, {Kind: model.Rename, Path: "/a", To: "/b"},
+			read("/b", 9), {Kind: model.Read, File: 1, Len: 9}, name(model.Readdir, "/"), {Kind: model.Rename, Path: "/a", To: "/b"},
+		}, "ok, ok, ok, ok, ok, ok, 1x#1, 2x#2, b, ENOENT"},
+
+		{"a renamed directory takes along what is in it", []model.Step{
+			name(model.Mkdir, "/a"), name(model.Mkdir, "/a/a"), name(model.Create, "/a/a/x"), name(model.Mkdir, "/b"),
+			write("/a/a/x", 0, 1, 1), {Kind: model.Rename, Path: "/a", To: "/b/c"}, name(model.Readdir, "/"), name(model.Readdir, "/b/c"),
+			read("/b/c/a/x", 9), name(model.Stat, "/a/a/x"), {Kind: model.Rename, Path: "/b", To: "/b/c/a/d"}, {Kind: model.Rename, Path: "/b/c/a", To: "/b"},
+		}, "ok, ok, ok, ok, ok, ok, b, a, 1x#1, ENOENT, EINVAL, ENOTEMPTY"},
+
+		{"rename of directories", []model.Step{
+			name(model.Mkdir, "/a"), name(model.Mkdir, "/b"), name(model.Create, "/c"), {Kind: model.Rename, Path: "/a", To: "/c"},
+			{Kind: model.Rename, Path: "/c", To: "/a"}, {Kind: model.Rename, Path: "/c", To: "/b/c"}, {Kind: model.Rename, Path: "/a", To: "/b"},
+			{Kind: model.Rename, Path: "/b", To: "/a"}, {Kind: model.Rename, Path: "/a", To: "/a"}, name(model.Readdir, "/"), name(model.Readdir, "/a"),
+		}, "ok, ok, ok, ENOTDIR, EISDIR, ok, ENOTEMPTY, ok, ok, a, c"},
+
+		{"two names, one file", []model.Step{
+			name(model.Create, "/a"), {Kind: model.Link, Path: "/a", To: "/b"}, write("/a", 0, 2, 1), read("/b", 9),
+			{Kind: model.Rename, Path: "/a", To: "/b"}, name(model.Readdir, "/"), name(model.Unlink, "/a"), truncate("/b", 1), read("/b", 9),
+			{Kind: model.Link, Path: "/b", To: "/b"}, {Kind: model.Link, Path: "/a", To: "/c"}, name(model.Mkdir, "/d"), {Kind: model.Link, Path: "/d", To: "/c"},
+			{Kind: model.Link, Path: "/b", To: "/d/e"}, {Kind: model.Rename, Path: "/d", To: "/c"}, read("/c/e", 9),
+		}, "ok, ok, ok, 2x#1, ok, a b, ok, ok, 1x#1, EEXIST, ENOENT, ok, EPERM, ok, ok, 1x#1"},
+
+		{"direct is read and write", []model.Step{
+			name(model.Create, "/a"), {Kind: model.Write, Path: "/a", Off: 8, Len: 8, Data: 1, Direct: true},
+			{Kind: model.Read, Path: "/a", Len: 24, Direct: true},
+		}, "ok, ok, 8x0 8x#1"},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -95,7 +125,7 @@ func TestFS(t *testing.T) {
 				if err := s.Validate(); err != nil {
 					t.Fatalf("%v: %v", s, err)
 				}
-				op := model.Op{Host: s.Host, Kind: s.Kind, Path: s.Path, File: s.File, Off: s.Off, Len: s.Len, Data: s.Data,
+				op := model.Op{Host: s.Host, Kind: s.Kind, Path: s.Path, To: s.To, File: s.File, Off: s.Off, Len: s.Len, Data: s.Data,
 					Result: fs.Apply(s)}
 				got = append(got, op.Answer())
 			}

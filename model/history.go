@@ -47,10 +47,12 @@ type Op struct {
 	Host    Host
 	Kind    Kind
 	Path    Path
+	To      Path
 	File    uint8
 	Off     int32
 	Len     int32
 	Data    byte
+	Direct  bool
 	Call    int64
 	Return  int64 // or Never
 	Skipped bool  // the host was not mounted, or cannot do this: nothing was done
@@ -65,7 +67,8 @@ func (o Op) Succeeded() bool { return !o.Skipped && !o.Pending() && o.Result.Err
 
 // AsStep is the step that made o.
 func (o Op) AsStep() Step {
-	return Step{Host: o.Host, Kind: o.Kind, Path: o.Path, File: o.File, Off: o.Off, Len: o.Len, Data: o.Data}
+	return Step{Host: o.Host, Kind: o.Kind, Path: o.Path, To: o.To, File: o.File,
+		Off: o.Off, Len: o.Len, Data: o.Data, Direct: o.Direct}
 }
 
 // Answer is the result as text: "ok", "ENOENT", "8x#1", "a b", "file of 8",

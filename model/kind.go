@@ -18,6 +18,8 @@ const (
 	Unlink   // remove a file's name
 	Mkdir    // make an empty directory
 	Rmdir    // remove an empty directory
+	Rename   // give a file or directory another name, replacing what has that
+	Link     // give a file one more name
 	Readdir  // list a directory
 	Stat     // type and size of a name
 	Fsync    // make a file and its name durable and visible to later mounts
@@ -28,8 +30,18 @@ const (
 	Unmount   // take it offline; open handles are closed first
 	Remount   // unmount, then mount
 	Reboot    // unmount, forget the machine, attach to the disk anew, mount
-	Writeback // the flusher writes dirty blocks of the host, oldest first
+	Writeback // the flusher writes dirty blocks of the host
 	Refresh   // the host drops its clean copies; for interventions, never generated
+
+	Crash     // the host loses its memory and its port; its clients' calls never return
+	PowerLoss // every host crashes, and the disk loses what its volatile cache had not flushed
+	DiskReset // the disk alone loses power: its volatile cache, and reservations that do not persist
+	Pause     // the host stands still, with all it has under way
+	Resume    // ... and goes on as if nothing had happened
+	Partition // messages between the host and others are lost, or its disk commands fail
+	Heal      // ... no longer
+	Fence     // the host's port is cut from outside: what it still sends to the disk fails
+	Tick      // time passes for the timers of a host, or of all
 
 	numKinds
 )
@@ -40,6 +52,9 @@ var kindNames = [numKinds]string{
 	Rmdir: "rmdir", Readdir: "readdir", Stat: "stat", Fsync: "fsync", Sync: "sync",
 	Statfs: "statfs", Mount: "mount", Unmount: "unmount", Remount: "remount",
 	Reboot: "reboot", Writeback: "writeback", Refresh: "refresh",
+	Rename: "rename", Link: "link",
+	Crash: "crash", PowerLoss: "power-loss", DiskReset: "disk-reset", Pause: "pause", Resume: "resume",
+	Partition: "partition", Heal: "heal", Fence: "fence", Tick: "tick",
 }
 
 // Kinds lists every Kind in order, for tables and parsers.
@@ -86,11 +101,14 @@ func (k Kind) TakesData() bool {
 // Changes reports whether a successful k changes what other hosts may see.
 func (k Kind) Changes() bool {
 	switch k {
-	case Create, Write, Append, Truncate, Unlink, Mkdir, Rmdir:
+	case Create, Write, Append, Truncate, Unlink, Mkdir, Rmdir, Rename, Link:
 		return true
 	}
 	return false
 }
+
+// TwoPaths reports whether k names a second path, [Step.To].
+func (k Kind) TwoPaths() bool { return k == Rename || k == Link }
 
 // KindSet is a set of kinds, used for what a Runner or a design can do.
 type KindSet uint64

@@ -17,8 +17,8 @@ func TestKindNames(t *testing.T) {
 		}
 		seen[k.String()] = true
 	}
-	if len(seen) != 21 {
-		t.Errorf("%d kinds; want 21", len(seen))
+	if len(seen) != 32 {
+		t.Errorf("%d kinds; want 32", len(seen))
 	}
 	for _, name := range []string{"", "none", "Create", "create "} {
 		if got, ok := model.ParseKind(name); ok {
@@ -60,7 +60,7 @@ func TestErrnoNames(t *testing.T) {
 }
 
 func TestCommandNames(t *testing.T) {
-	for c := model.ReadCommand; c <= model.LockCommand; c++ {
+	for c := model.ReadCommand; c <= model.SendCommand; c++ {
 		if got, ok := model.ParseCommand(c.String()); !ok || got != c {
 			t.Errorf("%v parses as %v, %v", c, got, ok)
 		}

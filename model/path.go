@@ -13,7 +13,7 @@ const Root Path = "/"
 // MaxDepth is the number of names a path may have, MaxName the number of bytes
 // in a name.
 const (
-	MaxDepth = 2
+	MaxDepth = 4
 	MaxName  = 12
 )
 
@@ -70,6 +70,11 @@ func (p Path) Top() Path {
 		return p[:i+1]
 	}
 	return p
+}
+
+// Below reports whether p stands in the directory dir, at any depth.
+func (p Path) Below(dir Path) bool {
+	return dir == Root && p != Root || len(p) > len(dir) && p[len(dir)] == '/' && p[:len(dir)] == dir
 }
 
 // Child is p's entry called name.

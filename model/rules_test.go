@@ -81,6 +81,8 @@ func TestResults(t *testing.T) {
 		model.Rmdir:    "ok ENOENT ENOTDIR ENOTEMPTY",
 		model.Readdir:  "ok ENOENT ENOTDIR",
 		model.Stat:     "ok ENOENT ENOTDIR",
+		model.Rename:   "ok ENOENT ENOTDIR EISDIR ENOTEMPTY ENOSPC EINVAL",
+		model.Link:     "ok EEXIST ENOENT ENOTDIR EPERM ENOSPC",
 	}
 	for _, k := range model.Kinds() {
 		var got []string

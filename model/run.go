@@ -14,6 +14,22 @@ type Run struct {
 	Defects []Defect    // what the design did that no file system may
 	Audit   []Problem   // what fsck found after all hosts had unmounted
 	Space   Space       // of the disk, for the judge of capacity
+	Strikes []bool      // one for each of Program.Strikes: its command was issued
+	Marks   []Mark      // interesting instants that were reached, sorted by name
+}
+
+// Mark is an instant that a run reached, such as "crash between commit and
+// checkpoint", and how often. Designs and the simulator set them.
+type Mark struct {
+	Name  string
+	Count int
+}
+
+// Instant is a mark that a campaign must reach, or be weak, if the faults that it
+// Needs are drawn.
+type Instant struct {
+	Name  string
+	Needs Faults
 }
 
 // Space is how much a file system can hold. Blocks of 0 means not known: then

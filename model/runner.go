@@ -20,8 +20,12 @@ type Capabilities struct {
 	Name          string  // of the design or the directory, for messages
 	Kinds         KindSet // operations and events it carries out; others are skipped
 	MaxHosts      int
-	Holds         bool // can stop a step at a disk command
-	Deterministic bool // the same Program gives the same Run, digest included
+	Survives      Faults    // the faults under which what it promises is to hold; no others are drawn
+	Direct        bool      // reads and writes past the cache
+	Exclusive     bool      // a mount is refused while another host has the disk
+	Holds         bool      // can stop a step at a disk command
+	Instants      []Instant // what a campaign must reach
+	Deterministic bool      // the same Program gives the same Run, digest included
 	Space         Space
 	_             struct{}
 }

@@ -30,6 +30,9 @@ func (s Step) Action() string {
 	if s.Path != "" {
 		b = append(append(b, ' '), s.Path...)
 	}
+	if s.To != "" {
+		b = append(append(b, ' '), s.To...)
+	}
 	if s.File != 0 {
 		b = strconv.AppendInt(append(b, " f"...), int64(s.File), 10)
 	}
@@ -41,6 +44,9 @@ func (s Step) Action() string {
 	case Append, Truncate:
 		number(s.Len)
 	case Writeback:
+		if s.Off > 0 {
+			number(s.Off)
+		}
 		if s.Len > 0 {
 			number(s.Len)
 		}
@@ -49,9 +55,31 @@ func (s Step) Action() string {
 			number(s.Off)
 			number(s.Len)
 		}
+	case Crash, PowerLoss, DiskReset:
+		if s.Off != 0 {
+			b = append(b, " keep"...)
+		}
+		for n := range KeptBits {
+			if s.Keeps(n) {
+				number(int32(n) + 1)
+			}
+		}
+	case Partition, Heal:
+		switch s.Off {
+		case FromAll:
+		case FromDisk:
+			b = append(b, " disk"...)
+		default:
+			b = append(append(b, ' '), Host(s.Off-1).String()...)
+		}
+	case Tick:
+		number(s.Len)
 	}
 	if s.Data != 0 {
 		b = strconv.AppendInt(append(b, " #"...), int64(s.Data), 10)
+	}
+	if s.Direct {
+		b = append(b, " direct"...)
 	}
 	return string(b)
 }
@@ -62,7 +90,7 @@ func (h Hold) String() string {
 }
 
 // String is the program as a case file has it, one numbered step a line, then
-// the holds, then the closing unmounts.
+// the holds, the strikes, then the closing unmounts.
 func (p Program) String() string {
 	var b strings.Builder
 	for i, s := range p.Steps {
@@ -70,6 +98,9 @@ func (p Program) String() string {
 	}
 	for _, h := range p.Holds {
 		fmt.Fprintln(&b, h)
+	}
+	for _, k := range p.Strikes {
+		fmt.Fprintln(&b, k)
 	}
 	for _, h := range p.Unmounts {
 		fmt.Fprintf(&b, "end %v unmount\n", h)

@@ -49,6 +49,10 @@ const (
 	SplitBrain        Anomaly = "split-brain write"   // two hosts both did what only one may
 	StructureDamage   Anomaly = "structure damage"    // fsck finds what none of the above describes
 	NoProgress        Anomaly = "no progress"         // an operation never returned
+
+	// DurabilityViolation: a change that an fsync, sync or unmount covers is gone
+	// after a crash or power loss (CrashMonkey's "persisted data lost").
+	DurabilityViolation Anomaly = "durability violation"
 )
 
 // Anomalies lists the vocabulary; a [DefectKind]'s name can stand in a verdict
@@ -56,7 +60,7 @@ const (
 func Anomalies() []Anomaly {
 	all := []Anomaly{LostFile, InvisibleFile, PhantomFile, ResurrectedFile, StaleRead, LostUpdate,
 		TornWrite, CrossLinked, StaleDataExposure, DoubleFree, LeakedSpace, CapacityOvercmt,
-		SpuriousError, SplitBrain, StructureDamage, NoProgress}
+		SpuriousError, SplitBrain, StructureDamage, NoProgress, DurabilityViolation}
 	for _, k := range []DefectKind{Panic, Hang, BadIO, Misuse} {
 		all = append(all, Anomaly(k.String()))
 	}

@@ -88,10 +88,17 @@ func TestProcessorsDoNotMatter(t *testing.T) {
 // programs' digest has changed too, the generator changed.
 func TestGoldenDigests(t *testing.T) {
 	golden := map[string][2]uint64{
-		"local":              {0xaf579faa08c59b21, 0x25e4b82177542536},
-		"local-writethrough": {0xaf579faa08c59b21, 0x5f4c4b0613a3c8f8},
-		"single":             {0xaf579faa08c59b21, 0x970b22f77eccc124},
-		"single/no-lock":     {0xaf579faa08c59b21, 0xf3c5b1761342a0b9},
+		"local":                         {0x968125aced9bb8c0, 0x59b05d2f782be8d9},
+		"local-writethrough":            {0x968125aced9bb8c0, 0xf97db41e0720118b},
+		"local-journal":                 {0xde00182637e88065, 0x4203fe16bd82198b},
+		"active-passive":                {0x344c721b25979fbb, 0x4d9db6762f5dd0bc},
+		"single":                        {0x968125aced9bb8c0, 0xa2fb1e27618d84cc},
+		"local-journal/no-barriers":     {0xde00182637e88065, 0x459546d5c5e66426},
+		"local-journal/no-ordered-data": {0xde00182637e88065, 0xe3a932796b721cf9},
+		"active-passive/no-fence":       {0x344c721b25979fbb, 0x5b6eebab2be0ebe9},
+		"active-passive/no-abort":       {0x344c721b25979fbb, 0xcba83fc5f5efd362},
+		"active-passive/volatile-fence": {0x344c721b25979fbb, 0x355e5330455da5ce},
+		"single/no-lock":                {0x968125aced9bb8c0, 0xe73c397b913a6e93},
 	}
 	for _, d := range everyDesign() {
 		programs, runs := digests(t, d, 2_000)

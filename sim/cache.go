@@ -18,6 +18,8 @@ type Cache struct {
 	dirty  []int32 // dirty blocks, oldest first
 	flying []*task // steps with a write of a block on its way to the disk: task.flight
 	filled []int32 // blocks that are not absent, or were: for a cheap Drop
+	pins   int     // pinned blocks
+	err    error   // of the first write that failed: what it was to write is lost
 }
 
 type cacheState uint8
@@ -26,6 +28,7 @@ const (
 	absent cacheState = iota
 	clean
 	dirty
+	pinned // changed, and not to be written yet
 )
 
 func (c *Cache) init(h *Host, blocks, size int) {
@@ -82,25 +85,95 @@ func (c *Cache) Dirty(block int) {
 	}
 }
 
+// Cached reports whether the cache has a copy of the block.
+func (c *Cache) Cached(block int) bool {
+	c.check(block)
+	return c.states[block] != absent
+}
+
 // IsDirty reports whether the block has a change that the disk does not.
 func (c *Cache) IsDirty(block int) bool {
 	c.check(block)
-	return c.states[block] == dirty
+	return c.states[block] >= dirty
+}
+
+// Pin keeps a cached block, and what is changed in it from now on, from being
+// written by anybody until [Cache.Unpin]: its journal record has to be on the
+// disk first (a buffer of a running jbd2 transaction, a pinned XFS log item). A
+// write that is on its way already goes on.
+func (c *Cache) Pin(block int) {
+	t := c.check(block)
+	switch c.states[block] {
+	case absent:
+		c.h.w.fail(model.Misuse, t, fmt.Sprintf("block %d pinned, but it is not in the cache", block))
+	case dirty:
+		c.unlist(block)
+	case pinned:
+		return
+	}
+	c.states[block] = pinned
+	c.pins++
+}
+
+// Pinned reports whether the block is pinned.
+func (c *Cache) Pinned(block int) bool {
+	c.check(block)
+	return c.states[block] == pinned
+}
+
+// Unpin makes a pinned block an ordinary dirty one, the youngest.
+func (c *Cache) Unpin(block int) {
+	c.check(block)
+	if c.states[block] == pinned {
+		c.states[block] = dirty
+		c.dirty = append(c.dirty, int32(block))
+		c.pins--
+	}
+}
+
+// Forget drops the copy of a block that is no longer in use, dirty, pinned or
+// not, once no write of it is on its way.
+func (c *Cache) Forget(block int) {
+	t := c.check(block)
+	c.await(t, block)
+	switch c.states[block] {
+	case absent:
+		return
+	case dirty:
+		c.unlist(block)
+	case pinned:
+		c.pins--
+	}
+	c.states[block] = absent
+	if i := slices.Index(c.filled, int32(block)); i >= 0 {
+		c.filled = slices.Delete(c.filled, i, i+1)
+	}
+}
+
+// unlist takes a block off the list of dirty ones.
+func (c *Cache) unlist(block int) {
+	i := slices.Index(c.dirty, int32(block))
+	c.dirty = slices.Delete(c.dirty, i, i+1)
 }
 
 // Changed reports whether the host has changes that the disk may not have yet:
-// dirty blocks, or writes under way.
-func (c *Cache) Changed() bool { return len(c.dirty) > 0 || len(c.flying) > 0 }
+// dirty or pinned blocks, or writes under way.
+func (c *Cache) Changed() bool { return len(c.dirty) > 0 || c.pins > 0 || len(c.flying) > 0 }
 
 // Writeback writes up to n dirty blocks, oldest first; 0 means all. It is what a
 // flusher does: it does not wait for writes that others have under way.
 func (c *Cache) Writeback(n int) error {
 	c.h.enter()
-	if n == 0 || n > len(c.dirty) {
-		n = len(c.dirty)
+	return c.writeback(0, n)
+}
+
+// writeback is Writeback that passes over the skip oldest blocks.
+func (c *Cache) writeback(skip, n int) error {
+	if n == 0 || n > len(c.dirty)-skip {
+		n = len(c.dirty) - skip
 	}
-	for ; n > 0 && len(c.dirty) > 0; n-- {
-		if err := c.WriteBlock(int(c.dirty[0])); err != nil {
+	for ; n > 0 && len(c.dirty) > skip; n-- {
+		if err := c.WriteBlock(int(c.dirty[skip])); err != nil {
 			return err
 		}
 	}
@@ -116,7 +189,7 @@ func (c *Cache) Sync() error {
 		return err
 	}
 	c.await(t, anyBlock)
-	return nil
+	return c.err
 }
 
 const anyBlock = -1
@@ -133,25 +206,21 @@ func (c *Cache) await(t *task, block int) {
 	}
 }
 
-// WriteBlock writes a block if it is dirty, as it is when the write is issued.
-// From that moment it counts as clean, as in a kernel: a change made while it is
-// on its way makes it dirty again. If another step has a write of it on its way,
-// that is waited for, clean or not.
+// WriteBlock writes a block if it is dirty and not pinned, as it is when the
+// write is issued. From that moment it counts as clean, as in a kernel: a change
+// made while it is on its way makes it dirty again. If another step has a write
+// of it on its way, that is waited for, clean or not. After a write that failed
+// every later WriteBlock and Sync fails too, until the cache is dropped.
 func (c *Cache) WriteBlock(block int) error {
 	t := c.check(block)
 	c.await(t, block)
 	if c.states[block] != dirty {
-		return nil
+		return c.err
 	}
-	for i, b := range c.dirty {
-		if b == int32(block) {
-			c.dirty = append(c.dirty[:i], c.dirty[i+1:]...)
-			break
-		}
-	}
+	c.unlist(block)
 	c.states[block] = clean
 	if !t.mayStop() {
-		return c.h.WriteBlock(block, c.block(block))
+		return c.wrote(c.h.WriteBlock(block, c.block(block)))
 	}
 	c.flying = append(c.flying, t)
 	t.flight, t.landing.owner = block, t
@@ -161,7 +230,17 @@ func (c *Cache) WriteBlock(block int) error {
 	t.landing.owner = nil
 	i := slices.Index(c.flying, t)
 	c.flying = slices.Delete(c.flying, i, i+1)
-	return err
+	return c.wrote(err)
+}
+
+// wrote keeps the first error. The block that could not be written counts as
+// clean, as in Linux, so whoever asks later for it to be on the disk would be
+// told a lie; until the next Drop they are all told the error instead.
+func (c *Cache) wrote(err error) error {
+	if c.err == nil {
+		c.err = err
+	}
+	return c.err
 }
 
 // Drop forgets every copy, dirty ones too, once no write is on its way: else the
@@ -183,7 +262,7 @@ func (c *Cache) drop() {
 	for _, b := range c.filled {
 		c.states[b] = absent
 	}
-	c.filled, c.dirty = c.filled[:0], c.dirty[:0]
+	c.filled, c.dirty, c.pins, c.err = c.filled[:0], c.dirty[:0], 0, nil
 }
 
 // Invalidate forgets the clean copies of n blocks from first on, or of all when

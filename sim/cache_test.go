@@ -79,6 +79,34 @@ func TestCacheWrites(t *testing.T) {
 			c.Get(3)
 			c.Writeback(0)
 		}, []int32{3, 1, 1}, []int32{3}},
+		{"pinned is not written", func(t *testing.T, c *sim.Cache) {
+			change(t, c, 3, 1, 2)
+			c.Pin(1)
+			change(t, c, 1)
+			c.WriteBlock(1)
+			c.Sync()
+			c.Invalidate(0, 0)
+			c.Get(1)
+		}, []int32{3, 1, 2}, []int32{3, 2}},
+		{"pinned when clean", func(t *testing.T, c *sim.Cache) { c.Get(1); c.Pin(1); c.Pin(1); c.Writeback(0) }, []int32{1}, []int32{}},
+		{"unpinned is the youngest", func(t *testing.T, c *sim.Cache) {
+			change(t, c, 3, 1)
+			c.Pin(3)
+			c.Unpin(3)
+			c.Unpin(3)
+			c.Unpin(1)
+			c.Writeback(0)
+		}, []int32{3, 1}, []int32{1, 3}},
+		{"forgotten", func(t *testing.T, c *sim.Cache) {
+			change(t, c, 3, 1, 2)
+			c.Pin(1)
+			for b := range 4 {
+				c.Forget(b)
+			}
+			c.Writeback(0)
+			c.Get(1)
+			c.Get(2)
+		}, []int32{3, 1, 2, 1, 2}, []int32{}},
 		{"invalidate a range", func(t *testing.T, c *sim.Cache) {
 			for range 2 {
 				for b := range 4 {
@@ -110,8 +138,23 @@ func TestCacheContent(t *testing.T) {
 		}
 		p[5] = 9
 		c.Writeback(0)
-		if c.IsDirty(1) {
+		if c.IsDirty(1) || c.Changed() {
 			t.Error("dirty after writeback")
+		}
+		if c.Pin(1); !c.IsDirty(1) || !c.Pinned(1) || c.Pinned(2) || !c.Changed() {
+			t.Error("block 1 is pinned and nothing else")
+		}
+		if c.Forget(1); c.Pinned(1) || c.Changed() {
+			t.Error("pinned after it was forgotten")
+		}
+		if q, err := c.Get(1); err != nil || q[5] != 9 {
+			t.Errorf("the disk has %v, %v", q, err)
+		}
+		if c.Pin(1); c.IsDirty(1) {
+			c.Unpin(1)
+		}
+		if c.Writeback(0); c.Pinned(1) || c.Changed() {
+			t.Error("pinned after it was unpinned and written")
 		}
 		c.Drop()
 		if q, err := c.Get(1); err != nil || q[5] != 9 {
@@ -208,4 +251,14 @@ func TestWriteLeftBehind(t *testing.T) {
 	if reads := blocks(again(t, r, p), model.BlockRead); len(reads) != 2 {
 		t.Errorf("block 1 was read %d times, want again after it was invalidated", len(reads))
 	}
+}
+
+func TestPinOfWhatIsNotCached(t *testing.T) {
+	got := run(t, faking(func(h *sim.Host, op string) error {
+		if op == "create /a" {
+			h.Cache().Pin(2)
+		}
+		return nil
+	}), program(1, nil, "A a"))
+	wantDefect(t, got, model.Misuse, 1, "block 2 pinned")
 }

@@ -19,6 +19,7 @@ type Design struct {
 	Audit  func(disk.Device) []model.Problem // fsck, after all hosts have unmounted; optional
 	Block  func(disk.Device, int) string     // what a block is: "directory block of /"; optional
 	Space  func(disk.Device) model.Space     // how much an empty file system holds; optional: without it capacity is not judged
+	Marks  []model.Instant                   // what a campaign must reach by Host.Mark, or be weak; optional
 	Bugs   []Design                          // planted bugs: deviations of this design, to show that they are found
 	_      struct{}
 }
@@ -34,7 +35,7 @@ type Attr struct {
 }
 
 // FS is one mount of a design on one host, as its clients call it. Paths are
-// absolute, at most two names deep, and valid ([model.Path.Valid]). Errors are
+// absolute and valid ([model.Path.Valid]): at most [model.MaxDepth] names deep. Errors are
 // [model.Errno] values; any other error counts as EOTHER. Several calls can be
 // under way at once on one host, each stopped at a block command or a lock.
 //
@@ -66,9 +67,22 @@ type (
 	Mkdirer interface{ Mkdir(path string) error }
 	// Rmdirer removes an empty directory.
 	Rmdirer interface{ Rmdir(path string) error }
+	// Renamer gives a file or directory another name and replaces what has that,
+	// a file a file, a directory an empty one. Two names of one file stay both.
+	// [model.TwoNamesResult] is the rule.
+	Renamer interface{ Rename(from, to string) error }
+	// Linker gives the file from one more name, to.
+	Linker interface{ Link(from, to string) error }
 	// Readdirer lists a directory, in any order.
 	Readdirer interface {
 		Readdir(path string) ([]string, error)
+	}
+	// DirectIO reads and writes past the host's cache (O_DIRECT), whole blocks
+	// only: off and len(p) are multiples of the disk's block size. A read is
+	// short only at the end of the file.
+	DirectIO interface {
+		ReadDirect(file Inode, p []byte, off int64) (int, error)
+		WriteDirect(file Inode, p []byte, off int64) (int, error)
 	}
 	// Fsyncer makes a file and its name durable, and visible to hosts that
 	// mount later.
@@ -98,6 +112,10 @@ func kinds(fs FS) model.KindSet {
 	add(ok, model.Mkdir)
 	_, ok = fs.(Rmdirer)
 	add(ok, model.Rmdir)
+	_, ok = fs.(Renamer)
+	add(ok, model.Rename)
+	_, ok = fs.(Linker)
+	add(ok, model.Link)
 	_, ok = fs.(Readdirer)
 	add(ok, model.Readdir)
 	_, ok = fs.(Fsyncer)
@@ -107,4 +125,10 @@ func kinds(fs FS) model.KindSet {
 	_, ok = fs.(Statfser)
 	add(ok, model.Statfs)
 	return set
+}
+
+// hasDirect reports whether a mounted fs can read and write past the cache.
+func hasDirect(fs FS) bool {
+	_, ok := fs.(DirectIO)
+	return ok
 }

@@ -8,18 +8,38 @@ import (
 )
 
 // Host is one simulated machine, and all that a design may use of it: its port
-// to the disk (Host is a [disk.Device]), a buffer cache, cluster-wide locks. A
-// Host is valid from Mount to Unmount, and only inside the calls of its FS.
+// to the disk (Host is a [disk.Device]; port.go), a buffer cache, cluster-wide
+// locks, a clock, daemons, messages to other hosts. A Host is valid from Mount to Unmount, and only inside the calls of its FS.
 type Host struct {
 	w     *world
 	id    model.Host
 	port  disk.Port
 	cache Cache
 
-	fs    FS
-	phase phase
-	files [model.MaxFile + 1]openFile
-	buf   []byte // for the bytes of reads and writes
+	fs     FS
+	phase  phase
+	direct bool // fs reads and writes past the cache
+	files  [model.MaxFile + 1]openFile
+	buf    []byte // for the bytes of reads and writes
+
+	paused     bool                     // it stands still
+	noDisk     bool                     // its disk commands fail
+	cut        bool                     // its port is cut until it attaches anew
+	failing    [model.CommandKinds]bool // kinds of command that fail until it attaches anew
+	registered bool                     // with the disk, for reservations
+	resetting  bool                     // a step of it has asked for a reset
+	now        int64                    // its clock
+	watchdog   int64                    // when the machine is reset; 0 = never
+	inbox      []Message
+}
+
+// reset takes everything from a host but its place on the disk: what a crash
+// leaves.
+func (h *Host) reset() {
+	h.cache.reset()
+	h.fs, h.phase, h.direct, h.files = nil, unmounted, false, [model.MaxFile + 1]openFile{}
+	h.paused, h.resetting, h.watchdog = false, false, 0
+	h.inbox = h.inbox[:0]
 }
 
 type phase uint8
@@ -49,19 +69,6 @@ func (h *Host) BlockSize() int { return h.w.disk.Image().BlockSize() }
 // Blocks is the number of blocks of the disk.
 func (h *Host) Blocks() int { return h.w.disk.Image().Blocks() }
 
-// ReadBlock reads a block from the disk, past the buffer cache.
-func (h *Host) ReadBlock(block int, p []byte) error {
-	return h.command(disk.Command{Kind: model.ReadCommand, Block: block, Data: p})
-}
-
-// WriteBlock writes a block to the disk, past the buffer cache.
-func (h *Host) WriteBlock(block int, p []byte) error {
-	return h.command(disk.Command{Kind: model.WriteCommand, Block: block, Data: p})
-}
-
-// Flush waits until all earlier writes are on stable storage.
-func (h *Host) Flush() error { return h.command(disk.Command{Kind: model.FlushCommand}) }
-
 // enter is the first thing every service of a host does: it counts the call and
 // gives the step that makes it.
 func (h *Host) enter() *task {
@@ -72,6 +79,10 @@ func (h *Host) enter() *task {
 	t.calls++
 	return t
 }
+
+// Misuse ends the run: a service built on the host has been used as it must not
+// be, and text says how. It does not return.
+func (h *Host) Misuse(text string) { h.w.fail(model.Misuse, h.enter(), text) }
 
 // refuse ends a step that may not call h, or no longer. A design that keeps a
 // Host and calls it from another goroutine or after the run finds no step; in
@@ -85,30 +96,9 @@ func (h *Host) refuse(t *task) {
 	case t.host != h:
 		h.w.fail(model.Misuse, t, fmt.Sprintf("a step of host %v called host %v", t.host.id, h.id))
 	}
-	h.w.fail(model.Hang, t, fmt.Sprintf("%v called its host %d times and had not returned", t.step.Kind, maxCalls))
-}
-
-// command sends one command to the disk; between the port and the disk a hold
-// can stop it. A command that does not fit the disk ends the run.
-func (h *Host) command(c disk.Command) error {
-	t := h.enter()
-	ticket, err := h.w.disk.Submit(h.port, c)
-	if err != nil {
-		h.w.fail(model.BadIO, t, c.Kind.String()+" of "+err.Error())
+	what := t.step.Kind.String()
+	if t.daemon != nil {
+		what = "a daemon"
 	}
-	t.reach(c.Kind)
-	done, err := h.w.disk.Complete(ticket)
-	if err != nil {
-		return model.EIO
-	}
-	kind := model.Flushed
-	switch c.Kind {
-	case model.ReadCommand:
-		kind = model.BlockRead
-	case model.WriteCommand:
-		kind = model.BlockWritten
-	}
-	h.w.record(model.Record{Step: int16(t.number), Host: h.id, Kind: kind,
-		Block: int32(c.Block), Version: done.Version, Base: done.Base, Sum: done.Sum})
-	return nil
+	h.w.fail(model.Hang, t, fmt.Sprintf("%s called its host %d times and had not returned", what, maxCalls))
 }

@@ -19,10 +19,12 @@ type fake struct {
 	do func(h *sim.Host, op string) error
 }
 
-func (f fake) Create(path string) error { return f.do(f.h, "create "+path) }
-func (f fake) Unlink(path string) error { return f.do(f.h, "unlink "+path) }
-func (f fake) Mkdir(path string) error  { return f.do(f.h, "mkdir "+path) }
-func (f fake) Rmdir(path string) error  { return f.do(f.h, "rmdir "+path) }
+func (f fake) Create(path string) error     { return f.do(f.h, "create "+path) }
+func (f fake) Unlink(path string) error     { return f.do(f.h, "unlink "+path) }
+func (f fake) Mkdir(path string) error      { return f.do(f.h, "mkdir "+path) }
+func (f fake) Rmdir(path string) error      { return f.do(f.h, "rmdir "+path) }
+func (f fake) Rename(from, to string) error { return f.do(f.h, "rename "+from+" "+to) }
+func (f fake) Link(from, to string) error   { return f.do(f.h, "link "+from+" "+to) }
 func (f fake) Stat(path string) (sim.Attr, error) {
 	return sim.Attr{Type: model.File}, f.do(f.h, "stat "+path)
 }
@@ -31,12 +33,18 @@ func (f fake) Open(path string) (sim.Inode, error)                 { return 1, f
 func (f fake) Close(sim.Inode) error                               { return f.do(f.h, "close") }
 func (f fake) ReadAt(_ sim.Inode, p []byte, _ int64) (int, error)  { return len(p), f.do(f.h, "read") }
 func (f fake) WriteAt(_ sim.Inode, p []byte, _ int64) (int, error) { return len(p), f.do(f.h, "write") }
-func (f fake) Append(_ sim.Inode, p []byte) (int, error)           { return len(p), f.do(f.h, "append") }
-func (f fake) Truncate(sim.Inode, int64) error                     { return f.do(f.h, "truncate") }
-func (f fake) Fsync(sim.Inode) error                               { return f.do(f.h, "fsync") }
-func (f fake) Sync() error                                         { return f.do(f.h, "sync") }
-func (f fake) Statfs() (int64, int64, error)                       { return 1, 1, f.do(f.h, "statfs") }
-func (f fake) Unmount() error                                      { return f.do(f.h, "unmount") }
+func (f fake) ReadDirect(_ sim.Inode, p []byte, _ int64) (int, error) {
+	return len(p), f.do(f.h, "direct read")
+}
+func (f fake) WriteDirect(_ sim.Inode, p []byte, _ int64) (int, error) {
+	return len(p), f.do(f.h, "direct write")
+}
+func (f fake) Append(_ sim.Inode, p []byte) (int, error) { return len(p), f.do(f.h, "append") }
+func (f fake) Truncate(sim.Inode, int64) error           { return f.do(f.h, "truncate") }
+func (f fake) Fsync(sim.Inode) error                     { return f.do(f.h, "fsync") }
+func (f fake) Sync() error                               { return f.do(f.h, "sync") }
+func (f fake) Statfs() (int64, int64, error)             { return 1, 1, f.do(f.h, "statfs") }
+func (f fake) Unmount() error                            { return f.do(f.h, "unmount") }
 
 // faking is a design of fakes. The disk is four blocks of 16 bytes.
 func faking(do func(h *sim.Host, op string) error) sim.Design {

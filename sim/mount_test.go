@@ -36,6 +36,7 @@ func TestRefusedMount(t *testing.T) {
 		}
 		return nil
 	}))
+	mounts = 0 // the Runner has tried already
 	got := again(t, r, program(2, nil, "B create /a", "B remount", "B unmount", "B mount", "B create /a"))
 	noDefect(t, got)
 	want := []string{"A mount -> ok", "B mount -> EBUSY", "B create /a -> skipped", "B remount -> skipped",
@@ -166,7 +167,7 @@ func TestUnmountFails(t *testing.T) {
 		}
 		return nil
 	}), program(1, nil, "A unmount", "A create /a", "A mount", "A create /a"))
-	want := []string{"A mount -> ok", "A unmount -> EIO", "A create /a -> skipped", "A mount -> ok", "A create /a -> ok", "A unmount -> EIO"}
+	want := []string{"A mount -> ok", "A unmount -> EIO", "A crash -> ok", "A create /a -> skipped", "A mount -> ok", "A create /a -> ok", "A unmount -> EIO", "A crash -> ok"}
 	if all := answers(got); !slices.Equal(all, want) {
 		t.Errorf("got  %q\nwant %q", all, want)
 	}
@@ -226,7 +227,8 @@ func TestHandleSlots(t *testing.T) {
 // What a design cannot do is skipped, and what it says it can do is asked of it.
 func TestKinds(t *testing.T) {
 	d := letters()
-	if k := newRunner(t, d).Capabilities().Kinds; k != model.SetOf(model.Kinds()...) {
+	without := model.SetOf(model.Tick)
+	if k := newRunner(t, d).Capabilities().Kinds; k != model.SetOf(model.Kinds()...)&^without {
 		t.Errorf("a full design can do %v", k.Kinds())
 	}
 	mount := d.Mount
@@ -235,10 +237,18 @@ func TestKinds(t *testing.T) {
 		return struct{ sim.FS }{fs}, err // hides all that is optional
 	}
 	r := newRunner(t, d)
-	for _, k := range []model.Kind{model.Append, model.Truncate, model.Mkdir, model.Rmdir, model.Readdir, model.Fsync, model.Sync, model.Statfs} {
+	for _, k := range []model.Kind{model.Append, model.Truncate, model.Mkdir, model.Rmdir, model.Rename, model.Link, model.Readdir, model.Fsync, model.Sync, model.Statfs} {
 		if r.Capabilities().Kinds.Has(k) {
 			t.Errorf("a bare design can do %v", k)
 		}
+	}
+	if caps := r.Capabilities(); caps.Direct || !newRunner(t, letters()).Capabilities().Direct {
+		t.Errorf("direct: %v in a bare design", caps.Direct)
+	}
+	direct := program(1, nil)
+	direct.Steps = append(direct.Steps, model.Step{Kind: model.Write, Path: "/a", Len: model.WordsPerBlock, Data: 1, Direct: true})
+	if op := again(t, r, direct).History[1]; !op.Skipped || !op.Direct {
+		t.Errorf("%v in a bare design", op)
 	}
 	got := again(t, r, program(1, nil, "A mkdir /a", "A sync", "A create /w"))
 	want := []string{"A mount -> ok", "A mkdir /a -> skipped", "A sync -> skipped", "A create /w -> ok", "A unmount -> ok"}

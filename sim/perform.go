@@ -29,6 +29,12 @@ func (w *world) perform(t *task) {
 		w.call(t, t.step)
 		w.done(t, h.operate(t.step))
 	}
+	w.leftovers(t)
+}
+
+// leftovers looks for what a step or daemon that has ended should have given
+// back.
+func (w *world) leftovers(t *task) {
 	for _, l := range w.locks[:w.lockCount] {
 		if l.owner == t {
 			w.fail(model.Misuse, t, fmt.Sprintf("the step ended with lock %q taken", l.name))
@@ -44,14 +50,19 @@ func (w *world) mount(t *task) {
 	w.call(t, model.Step{Host: h.id, Kind: model.Mount})
 	h.phase = busy
 	h.cache.drop()
+	if h.cut {
+		w.attach(h, t.number)
+	}
 	fs, err := w.design.Mount(h)
 	switch {
 	case err != nil:
 		h.fs, h.phase = nil, unmounted
+		h.inbox, h.watchdog = h.inbox[:0], 0
+		w.endDaemons(h)
 	case fs == nil:
 		w.fail(model.Misuse, t, "Mount returned neither an FS nor an error")
 	default:
-		h.fs, h.phase = fs, mounted
+		h.fs, h.phase, h.direct = fs, mounted, hasDirect(fs)
 	}
 	w.done(t, failed(err))
 }
@@ -73,7 +84,13 @@ func (w *world) unmount(t *task) {
 	err = errors.Join(err, h.fs.Unmount())
 	h.fs, h.phase = nil, unmounted
 	h.cache.drop()
+	h.inbox, h.watchdog = h.inbox[:0], 0
+	w.endDaemons(h)
 	w.done(t, failed(err))
+	if err != nil {
+		// What it had not written is gone with its memory, as in a crash.
+		w.happened(model.Step{Host: h.id, Kind: model.Crash}, t.number, true)
+	}
 }
 
 // operate carries out one operation on a mounted host.
@@ -88,6 +105,10 @@ func (h *Host) operate(s model.Step) model.Result {
 		return failed(h.fs.(Mkdirer).Mkdir(path))
 	case model.Rmdir:
 		return failed(h.fs.(Rmdirer).Rmdir(path))
+	case model.Rename:
+		return failed(h.fs.(Renamer).Rename(path, string(s.To)))
+	case model.Link:
+		return failed(h.fs.(Linker).Link(path, string(s.To)))
 	case model.Readdir:
 		names, err := h.fs.(Readdirer).Readdir(path)
 		if err != nil {
@@ -123,7 +144,7 @@ func (h *Host) operate(s model.Step) model.Result {
 		}
 		return model.Result{Total: total, Free: free}
 	case model.Writeback:
-		return failed(h.cache.Writeback(int(s.Len)))
+		return failed(h.cache.writeback(int(s.Off), int(s.Len)))
 	case model.Refresh:
 		h.cache.Invalidate(int(s.Off), int(s.Len))
 		return model.Result{}
@@ -170,7 +191,13 @@ func (h *Host) access(ino Inode, s model.Step) model.Result {
 		p := h.buffer(int(s.Len))
 		defer h.giveBack(p)
 		clear(p) // a design that says it has read more must not show what was here before
-		n, err := h.fs.ReadAt(ino, p, off)
+		var n int
+		var err error
+		if s.Direct {
+			n, err = h.fs.(DirectIO).ReadDirect(ino, p, off)
+		} else {
+			n, err = h.fs.ReadAt(ino, p, off)
+		}
 		if err != nil {
 			return failed(err)
 		}
@@ -181,10 +208,13 @@ func (h *Host) access(ino Inode, s model.Step) model.Result {
 		fill(p, s.Data)
 		var n int
 		var err error
-		if s.Kind == model.Write {
-			n, err = h.fs.WriteAt(ino, p, off)
-		} else {
+		switch {
+		case s.Kind == model.Append:
 			n, err = h.fs.(Appender).Append(ino, p)
+		case s.Direct:
+			n, err = h.fs.(DirectIO).WriteDirect(ino, p, off)
+		default:
+			n, err = h.fs.WriteAt(ino, p, off)
 		}
 		if err != nil {
 			return failed(err)

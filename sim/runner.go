@@ -40,11 +40,11 @@ func New(d Design) (*Runner, error) {
 	if err != nil {
 		return nil, fmt.Errorf("design %q: format: %w", d.Name, err)
 	}
-	kinds, err := r.trial()
-	if err != nil {
+	r.caps = model.Capabilities{Name: d.Name, MaxHosts: model.MaxHosts, Survives: d.Survives,
+		Instants: append(instants(config), d.Marks...), Holds: true, Deterministic: true}
+	if err := r.trial(); err != nil {
 		return nil, fmt.Errorf("design %q: trial mount of a freshly formatted disk: %w", d.Name, err)
 	}
-	r.caps = model.Capabilities{Name: d.Name, Kinds: kinds, MaxHosts: model.MaxHosts, Holds: true, Deterministic: true}
 	if d.Space != nil {
 		if err := guard(func() error { r.caps.Space = d.Space(r.template); return nil }); err != nil {
 			return nil, fmt.Errorf("design %q: space: %w", d.Name, err)
@@ -63,11 +63,11 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// trial mounts the design once and asks what its FS can do.
-func (r *Runner) trial() (model.KindSet, error) {
-	w := newWorld(&r.design, r.template, model.SetOf(model.Mount, model.Unmount), 1)
+// trial mounts the design once and finds out what its FS can do, then once more
+// on another host and finds out whether two may.
+func (r *Runner) trial() error {
+	w := newWorld(&r.design, r.template, model.SetOf(model.Mount, model.Unmount), 2)
 	defer w.close()
-	var found model.KindSet
 	mount := r.design.Mount
 	probe := r.design
 	probe.Mount = func(h *Host) (FS, error) {
@@ -76,22 +76,28 @@ func (r *Runner) trial() (model.KindSet, error) {
 			err = errors.New("its Mount returned neither an FS nor an error")
 		}
 		if err == nil {
-			found = kinds(fs)
+			r.caps.Kinds = kinds(fs) | events
+			r.caps.Direct = hasDirect(fs)
 		}
 		return fs, err
 	}
 	w.design = &probe
-	w.reset(model.Program{Hosts: 1, Steps: []model.Step{{Kind: model.Mount}}, Unmounts: []model.Host{0}})
+	w.reset(model.Program{Hosts: 2, Steps: []model.Step{{Kind: model.Mount}, {Host: 1, Kind: model.Mount}}, Unmounts: []model.Host{0, 1}})
 	w.run()
 	if len(w.defects) > 0 {
-		return 0, errors.New(w.defects[0].String())
+		return errors.New(w.defects[0].String())
 	}
+	r.caps.Kinds |= w.uses
 	for _, op := range w.history {
-		if op.Kind == model.Mount && op.Result.Errno != model.OK {
-			return 0, op.Result.Errno
+		switch e := op.Result.Errno; {
+		case op.Kind != model.Mount || e == model.OK:
+		case e == model.EBUSY && op.Host == 1:
+			r.caps.Exclusive = true
+		default:
+			return e
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // Capabilities is what the design can do, on up to 16 hosts.
@@ -106,7 +112,7 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (model.Run, error) {
 	w.run()
 	run := model.Run{
 		Program: p, History: w.history, Trace: w.trace, Holds: w.holds,
-		Defects: w.defects, Space: r.caps.Space,
+		Defects: w.defects, Space: r.caps.Space, Strikes: w.strikes, Marks: w.sortedMarks(),
 	}
 	problems, panicked := w.audit()
 	if run.Audit = problems; panicked != nil {
@@ -150,7 +156,7 @@ func (r *Runner) prepare(ctx context.Context, p model.Program, bare bool) (*worl
 	w.reset(p)
 	// The run keeps what it records. So each gets memory of its own, a little more
 	// than the last one needed, unless there is a run's that was given back.
-	w.bare, w.defects, w.holds = bare, nil, nil
+	w.bare, w.defects, w.holds, w.strikes, w.marks, w.addressed = bare, nil, nil, nil, nil, false
 	w.trace, w.history = nil, nil
 	if bare {
 		return w, nil
@@ -164,9 +170,7 @@ func (r *Runner) prepare(ctx context.Context, p model.Program, bare bool) (*worl
 		w.history = make([]model.Op, 0, r.lens[1]+r.lens[1]/4+16)
 		w.arena = nil
 	}
-	if len(p.Holds) > 0 {
-		w.holds = make([]model.HoldState, len(p.Holds))
-	}
+	w.address(p)
 	return w, nil
 }
 

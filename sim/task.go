@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"iter"
 
+	"github.com/doublemount/doublemount/disk"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -20,16 +21,19 @@ type task struct {
 	number int // of the step in the Program; 0 for the closing observation
 	op     int // index of the operation under way in the history
 
-	hold     int // index into Program.Holds, -1 for none
-	commands [8]int
-	calls    int   // calls of the host by this step
-	mutexes  int   // that the step has
-	gate     *gate // what a blocked task waits for
-	dying    bool  // the run is over; every further call of the host unwinds
-	unwound  int   // how often it did
-	scratch  []byte
-	flight   int  // the block that a cache write of this step has on its way
-	landing  gate // taken while it has
+	daemon  func()   // what a daemon runs; nil for a step
+	hold    int      // index into Program.Holds of the hold that has stopped it, -1 for none
+	calls   int      // calls of the host by this operation, or by a daemon since it rested
+	mutexes int      // that the step has
+	until   waitable // what a blocked task waits for
+	waiting wait     // memory for until
+	dying   bool     // its host is no more, or the run is over; every further call of the host unwinds
+	flying  int      // blocks of a write, ticket, on its way to the disk
+	ticket  disk.Ticket
+	unwound int // how often it did
+	scratch []byte
+	flight  int  // the block that a cache write of this step has on its way
+	landing gate // taken while it has
 }
 
 type taskState uint8
@@ -77,7 +81,19 @@ func (t *task) work() {
 			t.w.addDefect(model.Panic, t, fmt.Sprint(r))
 		}
 	}()
-	t.w.perform(t)
+	if t.daemon == nil {
+		t.w.perform(t)
+		return
+	}
+	if t.dying {
+		return // before it ever ran
+	}
+	t.daemon()
+	if t.dying {
+		t.swallowed()
+		return
+	}
+	t.w.leftovers(t)
 }
 
 // pause gives the coroutine back to the world until it is advanced again.
@@ -90,6 +106,15 @@ func (t *task) pause(s taskState) {
 	if t.dying {
 		panic(unwind{})
 	}
+}
+
+// await stops the task until w is ready.
+func (t *task) await(w waitable) {
+	for !w.ready(t) {
+		t.until = w
+		t.pause(blocked)
+	}
+	t.until = nil
 }
 
 // unwindAgain is for a dying task that calls its host. If it never stops doing
@@ -106,29 +131,13 @@ func (t *task) unwindAgain() {
 	panic(unwind{})
 }
 
-// swallowed notes, beside the defect that ended the run, that the design took
-// the unwinding for a panic of its own.
+// swallowed notes, beside the defect that ended the run if there is one, that
+// the design took the unwinding for a panic of its own.
 func (t *task) swallowed() {
+	t.w.stopped = true
 	t.w.defects = append(t.w.defects, model.Defect{Kind: model.Misuse, Host: t.host.id, Step: t.number,
 		Text: "the design recovered from a panic that was not its own and went on"})
 }
-
-// reach is called for every command before it takes effect; here a hold stops
-// the step.
-func (t *task) reach(kind model.CommandKind) {
-	t.commands[kind]++
-	if t.hold < 0 {
-		return
-	}
-	if h := &t.w.program.Holds[t.hold]; h.At == kind && h.N == t.commands[kind] {
-		t.w.holds[t.hold] = model.Fired
-		t.w.record(model.Record{Step: int16(t.number), Host: t.host.id, Kind: model.HoldStarted})
-		t.pause(held)
-	}
-}
-
-// mayStop reports whether a hold can stop the step at a command.
-func (t *task) mayStop() bool { return t.hold >= 0 }
 
 // is reports whether u is t.
 func (t *task) is(u *task) bool { return t == u }
@@ -141,20 +150,21 @@ func (t *task) block(size int) []byte {
 	return t.scratch
 }
 
-// gate is what tasks wait at: a cluster lock, a host's mutex, a write on its
-// way.
+// waitable is what a blocked task waits for.
+type waitable interface {
+	ready(t *task) bool
+}
+
+// gate is what one task at a time has: a cluster lock, a host's mutex, a write
+// on its way.
 type gate struct {
 	owner *task
 }
 
+func (g *gate) ready(*task) bool { return g.owner == nil }
+
 // wait waits until the gate is free.
-func (g *gate) wait(t *task) {
-	for g.owner != nil {
-		t.gate = g
-		t.pause(blocked)
-	}
-	t.gate = nil
-}
+func (g *gate) wait(t *task) { t.await(g) }
 
 // take waits until the gate is free and takes it.
 func (g *gate) take(t *task) {

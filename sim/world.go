@@ -26,16 +26,29 @@ type world struct {
 	locks     []*lock
 	lockCount int
 
-	program model.Program
-	known   [256]bool // data numbers that the program writes
-	stopped bool      // at the first defect
-	time    int64
-	trace   []model.Record
-	history []model.Op
-	holds   []model.HoldState
-	defects []model.Defect
-	arena   []byte // for the data of reads
-	encoded []byte // scratch for digests
+	network network
+	mail    []byte        // for the data of messages
+	step    int           // number of the latest step: what time passes for
+	closing bool          // after the last step: faults are healed, and there are no new ones
+	uses    model.KindSet // events that mean something to the design, found in its trial mount
+	fallen  []int         // steps that a crash has just ended
+	always  always
+
+	program      model.Program
+	addressed    bool // it has holds or strikes
+	holdCounts   []int
+	strikes      []bool
+	strikeCounts []int
+	known        [256]bool // data numbers that the program writes
+	stopped      bool      // at the first defect
+	time         int64
+	trace        []model.Record
+	history      []model.Op
+	holds        []model.HoldState
+	defects      []model.Defect
+	marks        []model.Mark
+	arena        []byte // for the data of reads
+	encoded      []byte // scratch for digests
 }
 
 func newWorld(d *Design, template *disk.Image, kinds model.KindSet, hosts int) *world {
@@ -60,10 +73,13 @@ func (w *world) observer() *Host { return w.hosts[len(w.hosts)-1] }
 func (w *world) reset(p model.Program) {
 	w.disk.Reset()
 	for _, h := range w.hosts {
-		h.cache.reset()
-		h.fs, h.phase, h.files = nil, unmounted, [model.MaxFile + 1]openFile{}
+		h.reset()
+		h.now, h.noDisk, h.cut, h.registered = 0, false, false, false
 	}
 	w.lockCount = 0
+	w.network.reset()
+	w.mail, w.fallen = w.mail[:0], w.fallen[:0]
+	w.step, w.closing = 0, false
 	w.program, w.stopped, w.time = p, false, 0
 	clear(w.known[:])
 	for _, s := range p.Steps {
@@ -82,44 +98,52 @@ func (w *world) run() {
 		if w.stopped {
 			break
 		}
-		hold := -1
-		for j := range w.program.Holds {
-			if w.program.Holds[j].Step == i+1 && !w.bare {
-				hold = j
-			}
+		w.next(i + 1)
+		if s.Kind.Event() && w.event(s, i+1) {
+			continue
 		}
-		w.start(w.hosts[s.Host], s, i+1, hold)
+		w.start(w.hosts[s.Host], s, i+1)
 	}
-	for len(w.active) > 0 && !w.stopped {
-		w.finish(w.active[0])
+	w.heal()
+	for !w.stopped {
+		t := w.oldest(func(t *task) bool { return t.daemon == nil })
+		if t == nil {
+			break
+		}
+		w.finish(t)
 	}
 	for i, h := range w.program.Unmounts {
 		if w.stopped {
 			break
 		}
+		w.next(len(w.program.Steps) + 1 + i)
 		if host := w.hosts[h]; host.phase == mounted {
-			w.start(host, model.Step{Host: h, Kind: model.Unmount}, len(w.program.Steps)+1+i, -1)
+			w.start(host, model.Step{Host: h, Kind: model.Unmount}, w.step)
 		}
 	}
+	w.step = 0
 	if !w.stopped && !w.bare {
-		w.start(w.observer(), model.Step{Host: model.Final}, 0, -1)
+		w.start(w.observer(), model.Step{Host: model.Final}, 0)
 	}
 	w.abandon()
 }
 
-// start runs a step until it has ended, or is stopped at a hold.
-func (w *world) start(h *Host, s model.Step, number, hold int) {
-	if s.Kind >= model.Mount && s.Kind <= model.Reboot {
-		// A mount can only come or go when no call is under way on its host.
-		for {
-			t := w.oldest(func(t *task) bool { return t.host == h })
-			if t == nil {
-				break
-			}
-			if w.finish(t); w.stopped {
-				return
-			}
+// next comes to a step.
+func (w *world) next(number int) {
+	w.step = number
+	w.rest()
+}
+
+// start runs a step until it has ended, is stopped at a hold, or waits for
+// something that a later step brings.
+func (w *world) start(h *Host, s model.Step, number int) {
+	if s.Kind >= model.Mount && s.Kind <= model.Reboot && !w.quiet(h) {
+		if !w.stopped {
+			w.skip(s, number)
+			w.ended(number)
+			w.settle(nil)
 		}
+		return
 	}
 	if h.id != model.Final && !w.can(h, s) {
 		w.skip(s, number)
@@ -127,12 +151,38 @@ func (w *world) start(h *Host, s model.Step, number, hold int) {
 		w.settle(nil)
 		return
 	}
-	t := w.idleTask()
-	t.host, t.step, t.number, t.hold = h, s, number, hold
-	t.commands, t.mutexes, t.gate, t.dying, t.unwound, t.landing = [8]int{}, 0, nil, false, 0, gate{}
-	w.active = append(w.active, t)
+	t := w.begin(h, number)
+	t.step = s
 	w.advance(t)
 	w.settle(t)
+}
+
+// quiet ends the calls that are under way on a host, since a mount can only
+// come or go when there are none. It reports false when one cannot end now.
+func (w *world) quiet(h *Host) bool {
+	for !w.stopped {
+		t := w.oldest(func(t *task) bool { return t.host == h && t.daemon == nil })
+		if t == nil {
+			return true
+		}
+		if h.paused {
+			return false
+		}
+		if w.finish(t); slices.Contains(w.active, t) && t.daemon == nil && !w.stopped {
+			return false
+		}
+	}
+	return false
+}
+
+// begin makes a task ready to run.
+func (w *world) begin(h *Host, number int) *task {
+	t := w.idleTask()
+	t.host, t.number, t.op = h, number, -1
+	t.daemon, t.hold, t.calls, t.mutexes, t.until = nil, -1, 0, 0, nil
+	t.dying, t.unwound, t.flying, t.landing = false, 0, 0, gate{}
+	w.active = append(w.active, t)
+	return t
 }
 
 // can reports whether the host is in a state for the step.
@@ -140,10 +190,13 @@ func (w *world) can(h *Host, s model.Step) bool {
 	if !w.kinds.Has(s.Kind) {
 		return false
 	}
+	if h.paused {
+		return false
+	}
 	if s.Kind == model.Mount {
 		return h.phase == unmounted
 	}
-	return h.phase == mounted
+	return h.phase == mounted && (!s.Direct || h.direct)
 }
 
 func (w *world) idleTask() *task {
@@ -157,28 +210,42 @@ func (w *world) idleTask() *task {
 	return t
 }
 
-// advance lets t run until it ends, is held or waits at a gate. Steps that were
-// held until the one that ended go on.
+// advance lets t run until it ends, is held or waits. Steps that were held
+// until the one that ended go on.
 func (w *world) advance(t *task) {
 	w.current, t.state = t, running
 	t.next()
 	w.current = nil
-	if t.state != idle && t.state != lost {
-		return
+	// What follows can give the coroutine to a new daemon.
+	number, ended := t.number, t.daemon == nil && (t.state == idle || t.state == lost)
+	if t.state == idle || t.state == lost {
+		w.retire(t)
 	}
+	if h := t.host; h.resetting {
+		h.resetting = false
+		w.crash(h, model.Step{Host: h.id, Kind: model.Crash}, number)
+	}
+	if ended && !w.stopped {
+		w.ended(number)
+	}
+}
+
+// retire takes a task that will not run again off the list.
+func (w *world) retire(t *task) {
 	w.active = slices.DeleteFunc(w.active, t.is)
 	if t.state == lost {
 		w.tasks = slices.DeleteFunc(w.tasks, t.is)
 	}
-	if !w.stopped {
-		w.ended(t.number)
-	}
 }
 
-// ended releases the steps that were held until step number.
+// ended releases the steps that were held until step number, and delivers the
+// messages that were.
 func (w *world) ended(number int) {
+	if len(w.network.late) > 0 {
+		w.deliverLate(number)
+	}
 	for i := 0; i < len(w.active) && number > 0 && !w.stopped; i++ {
-		if t := w.active[i]; t.state == held && w.program.Holds[t.hold].Until == number {
+		if t := w.active[i]; t.state == held && !t.host.paused && w.program.Holds[t.hold].Until == number {
 			w.release(t, model.HoldEnded)
 			i = -1 // the list has changed
 		}
@@ -190,27 +257,56 @@ func (w *world) release(t *task, how model.RecordKind) {
 	w.advance(t)
 }
 
-// settle runs what can run, oldest first, until nothing waits at a free gate
-// and t (if any) does not wait at all. When t waits for a step that is held,
-// that hold is cut short; when there is none, t waits for ever.
+// runnable reports whether t can go on.
+func (t *task) runnable() bool {
+	if t.dying {
+		return t.state == blocked || t.state == held
+	}
+	return t.state == blocked && !t.host.paused && t.until.ready(t)
+}
+
+// settle runs what can run, oldest first, until nothing can and t (if any) does
+// not wait, or waits in vain. When it waits, and no fault is outstanding that a
+// later step could end, the oldest hold is cut short. Else time passes, if
+// anybody waits for a time. When that does not help either, t waits for ever;
+// with a fault outstanding, it waits for the steps to come.
 func (w *world) settle(t *task) {
-	for !w.stopped {
-		if next := w.oldest(func(t *task) bool { return t.state == blocked && t.gate.owner == nil }); next != nil {
+	for ticks := 0; !w.stopped; {
+		if next := w.oldest((*task).runnable); next != nil {
 			w.advance(next)
 			continue
 		}
-		if t == nil || t.state != blocked {
+		if t == nil || t.state != blocked || t.daemon != nil { // a daemon may have got the coroutine of a step that ended
 			return
 		}
-		next := w.oldest(func(t *task) bool { return t.state == held })
-		if next == nil {
-			w.addDefect(model.Deadlock, t, fmt.Sprintf("%v waits for a lock or a write that never ends", t.step.Kind))
-			return
+		troubled := w.troubled()
+		if next := w.oldest(func(t *task) bool { return t.state == held }); next != nil && !troubled {
+			w.holds[next.hold] = model.FiredEarly
+			w.release(next, model.HoldCut)
+			continue
 		}
-		w.holds[next.hold] = model.FiredEarly
-		w.release(next, model.HoldCut)
+		most := maxWait
+		if troubled {
+			most = aWhile
+		}
+		if ticks++; ticks <= most && w.oldest((*task).timed) != nil {
+			w.tick(model.Everyone)
+			continue
+		}
+		if !troubled {
+			w.addDefect(model.Deadlock, t, fmt.Sprintf("%v waits for a lock, a message or a write that never comes", t.step.Kind))
+		}
+		return
 	}
 }
+
+// maxWait is how many ticks an operation may wait for once every fault is
+// healed, and still be said to make progress.
+const maxWait = 1 << 10
+
+// aWhile is how many ticks pass by themselves for an operation that waits while a
+// fault is outstanding: enough for a host to be given up for dead.
+const aWhile = 1 << 5
 
 func (w *world) oldest(ok func(*task) bool) *task {
 	for _, t := range w.active {
@@ -223,7 +319,7 @@ func (w *world) oldest(ok func(*task) bool) *task {
 
 // finish runs an active task to its end, whatever holds it.
 func (w *world) finish(t *task) {
-	if t.state == held {
+	if t.state == held && !t.host.paused {
 		w.holds[t.hold] = model.FiredEarly
 		w.release(t, model.HoldCut)
 	}
@@ -234,15 +330,24 @@ func (w *world) finish(t *task) {
 // be used again.
 func (w *world) abandon() {
 	for len(w.active) > 0 {
-		t := w.active[0]
-		t.dying = true
-		w.advance(t)
+		w.kill(w.active[0])
 	}
+}
+
+// kill unwinds a task wherever it is stopped.
+func (w *world) kill(t *task) {
+	t.dying = true
+	w.current, t.state = t, running
+	t.next()
+	w.current = nil
+	w.retire(t)
 }
 
 // attach gives the host a new incarnation of its port and an empty memory.
 func (w *world) attach(h *Host, number int) {
 	n := w.disk.Attach(h.port)
+	h.cut = false
+	clear(h.failing[:])
 	h.cache.drop()
 	w.record(model.Record{Step: int16(number), Host: h.id, Kind: model.Attached, Version: n})
 }
@@ -284,8 +389,8 @@ func (w *world) skip(s model.Step, number int) {
 
 // entry is a step that was called, in the history.
 func entry(s model.Step, number int, call int64) model.Op {
-	return model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, File: s.File,
-		Off: s.Off, Len: s.Len, Data: s.Data, Call: call, Return: model.Never}
+	return model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, To: s.To, File: s.File,
+		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Call: call, Return: model.Never}
 }
 
 // call opens the entry of an operation in the history.

@@ -1,5 +1,7 @@
 package brute
 
+import "slices"
+
 // Case is a history with the answers that an engineer expects: whether it keeps
 // linearizable, sync-to-mount and nothing-lost.
 type Case struct {
@@ -16,9 +18,12 @@ const (
 	emptyDir  = "C mkdir d; C unmount; A mount; B mount; "
 )
 
-// Cases are the hand-made histories, those first that earlier wordings of the
-// rules judged wrongly.
-var Cases = []Case{
+// Cases are the hand-made histories.
+var Cases = slices.Concat(firstCases, nameCases, crashCases)
+
+// firstCases are about one name at a time and hosts that never crash, those first
+// that earlier wordings of the rules judged wrongly.
+var firstCases = []Case{
 	{"A create a; A sync; A write a[0]=5; A read a -> 5; B mount; B read a -> nothing; end; F read a -> 5",
 		false, true, true, "reading an own write does not publish it"},
 	{emptyFile + "A open a f1; A write f1[0]=5; A read f1 -> 5; B open a f1; B read f1 -> nothing; end; F read a -> 5",

@@ -40,15 +40,65 @@
 //     sees its offset, before the effect: an append behind a truncate that comes
 //     after it would be no order. An fsync, or an open, that never finds its
 //     file covers no data and is not judged.
-//   - A listing that has a name twice, a read of more words than asked, and a
-//     write of fewer than none or more than asked are never right.
+//   - A listing that has a name twice, a read of more words than asked, a write of
+//     fewer than none or more than asked, and a rename into itself or onto what is
+//     above it that succeeds are never right.
 //   - A pending change takes effect whole, or not at all.
+//
+// # Renames and links
+//
+// Names are flat: a state says for each path what is there, and a renamed
+// directory takes the paths below it along. The effect of a rename or link is by
+// name, on what is there at that moment; the rules are [model.TwoNamesResult].
+//
+//   - An error needs its own condition and asks about no other name: ENOTEMPTY of a
+//     rename about the new name and one thing in it, ENOENT about the name that is
+//     missing and what is above it. A success asks about both names.
+//   - Renames and links keep their order with other changes of their host to either
+//     of their names; a rename also with changes below them, which it moves. So a
+//     link comes after the create and before the unlink of its old name.
+//   - An own rename or link on top of a view in which the old name is gone still
+//     has what the host found there: a host always sees its own changes. At
+//     nothing-lost, where its views are not judged, it is left out.
+//   - An fsync covers the changes of its name (of a handle: the one it was opened by,
+//     or what renames by its own host made of that; of a link: the new name), and
+//     the create and the renames of the file itself, wherever it is by then. It
+//     does not cover the renaming of a directory above it.
+//
+// # Crashes
+//
+// A crash, a fence and a power loss are a cut: a point in the order, where some
+// changes are undone. The state after it is that of the same order without them.
+// It is tried for every set of changes, and for every set of blocks of a write or
+// an append. An fsync is a point of its own, before which a change has to take
+// effect to be covered, unless it is its own host's, called after the change had
+// returned.
+//
+//   - What was called before the cut of its host and had not returned is pending,
+//     and cut off there; if it answered, after a fence, an error that no rung judges
+//     (EIO), it is pending too, and if another error, nothing. What a fenced host
+//     calls after that, up to its next mount, is as if never called.
+//   - A fence undoes as a crash does: what the host had only in memory is gone.
+//   - An operation of another host keeps its result if its views still fit, for
+//     whatever cause; of one that the cut falls into, those before it. Of a change of a file's content that is: it finds the same
+//     file. Of a name change: its effect succeeds.
+//   - The surviving changes of the crashed host keep their effects; their views count
+//     only if they are covered. So a write can survive the rename of the name it came
+//     through, but not if it was synced.
+//   - An append stays at the offset where it was, whatever is undone before it, and
+//     that its offset came from another host's append keeps that from nothing.
+//   - A change of a file's content never survives the create of the file, and none
+//     takes effect after that was undone.
+//   - What survived the crash or fence of its host is not undone by another one, but
+//     by a power loss it may be: it can be in the disk's cache. What survived a power
+//     loss stays.
+//   - A crash that is pending itself, in a history cut short, may have happened.
 //
 // # What is not here
 //
-// Crashes, fences, renames, links, capacity, fsck and progress. Histories are
-// expected to be small: time grows exponentially with the operations that may
-// be reordered.
+// Capacity, fsck and progress. Histories are expected to be small: time grows
+// exponentially with the operations that may be reordered, and with the changes
+// that a crash may undo.
 //
 // The package also makes histories: [History] from text, [Cases] by hand,
 // [Enumerate] all of a bound, [Random] and [Mutate] by chance.

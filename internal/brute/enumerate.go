@@ -12,6 +12,8 @@ type EnumSpec struct {
 	Forms   []model.Step // what each operation may be; Host and Data are filled in
 	Setup   []model.Step // what made the disk: not counted, one result each
 	Overlap bool         // also with neighbours that overlap
+	Cuts    int          // how many operations are a Crash, a Fence or a PowerLoss
+	Look    []model.Path // what Final looks at; nil is each path that Setup and Forms can make
 }
 
 // SmallForms is one file's life: create, unlink, stat, write and read of its
@@ -21,6 +23,44 @@ func SmallForms() []model.Step {
 		{Kind: model.Create, Path: "/a"}, {Kind: model.Unlink, Path: "/a"}, {Kind: model.Stat, Path: "/a"},
 		{Kind: model.Write, Path: "/a", Len: model.WordsPerBlock}, {Kind: model.Read, Path: "/a", Len: model.WordsPerBlock},
 		{Kind: model.Fsync, Path: "/a"}, {Kind: model.Sync}, {Kind: model.Remount},
+	}
+}
+
+// NameForms is what renames and links can do to two names and a directory.
+func NameForms() []model.Step {
+	return []model.Step{
+		{Kind: model.Create, Path: "/a"}, {Kind: model.Unlink, Path: "/a"}, {Kind: model.Stat, Path: "/b"},
+		{Kind: model.Rename, Path: "/a", To: "/b"}, {Kind: model.Rename, Path: "/b", To: "/a"}, {Kind: model.Link, Path: "/a", To: "/b"},
+		{Kind: model.Fsync, Path: "/b"}, {Kind: model.Sync}, {Kind: model.Remount},
+	}
+}
+
+// TreeForms is what renames can do to a directory and what is in it.
+func TreeForms() []model.Step {
+	return []model.Step{
+		{Kind: model.Mkdir, Path: "/d"}, {Kind: model.Rmdir, Path: "/d"}, {Kind: model.Create, Path: "/d/x"}, {Kind: model.Stat, Path: "/e/x"},
+		{Kind: model.Rename, Path: "/d", To: "/e"}, {Kind: model.Rename, Path: "/d/x", To: "/e"}, {Kind: model.Rename, Path: "/e", To: "/d"},
+		{Kind: model.Sync}, {Kind: model.Remount},
+	}
+}
+
+// CutForms is what a crash or a power loss can undo of one file, and what saves
+// it. They need Cuts.
+func CutForms() []model.Step {
+	return []model.Step{
+		{Kind: model.Create, Path: "/a"}, {Kind: model.Stat, Path: "/a"}, {Kind: model.Rename, Path: "/a", To: "/b"},
+		{Kind: model.Write, Path: "/a", Len: model.WordsPerBlock}, {Kind: model.Read, Path: "/a", Len: model.WordsPerBlock},
+		{Kind: model.Fsync, Path: "/a"}, {Kind: model.Sync}, {Kind: model.Crash}, {Kind: model.PowerLoss},
+	}
+}
+
+// SizeForms is what a crash can undo of a file's size: writes of two blocks,
+// appends, truncates. They need Cuts.
+func SizeForms() []model.Step {
+	return []model.Step{
+		{Kind: model.Append, Path: "/a", Len: model.WordsPerBlock}, {Kind: model.Truncate, Path: "/a", Len: model.WordsPerBlock},
+		{Kind: model.Write, Path: "/a", Len: 2 * model.WordsPerBlock}, {Kind: model.Read, Path: "/a", Len: model.WordsPerBlock},
+		{Kind: model.Fsync, Path: "/a"}, {Kind: model.Crash}, {Kind: model.PowerLoss},
 	}
 }
 
@@ -39,9 +79,14 @@ func SmallForms() []model.Step {
 // of a set). A stat of a file answers each size in whole blocks up to the largest that the
 // operations can make; a read each number of whole blocks up to what it asks, each
 // block a hole or any write of the history; a listing each set of names of Setup and Forms.
-// Events, sync, open of a slot and use of a handle succeed. Then both hosts
-// unmount in either order, and Final stats each path of Setup and Forms or, if they
-// change data, reads it from the start to the largest end, with every result.
+// Events, sync, open of a slot and use of a handle succeed. Then the hosts
+// unmount in either order, and Final stats each path of Look or, if data change,
+// reads it from the start to the largest end, with every result.
+//
+// Exactly Cuts of the operations are a crash, a fence or a power loss; a form of
+// those has Cuts above 0. A host that is down mounts right before its next
+// operation, and does not unmount at the end. With Overlap an operation right
+// before a cut of its host is also one that never returns.
 //
 // Writes and reads of Forms must be of whole blocks, and Setup must succeed. The
 // Program has the operations only; mounts and Setup are of step 0.
@@ -52,12 +97,14 @@ func Enumerate(spec EnumSpec, yield func(model.Run) bool) (count int) {
 		s := &e.spec.Setup[i]
 		s.Host, s.Data = 0, dataOf(s.Kind, spec.Length+i)
 	}
-	for _, f := range slices.Concat(spec.Setup, spec.Forms) {
+	all := slices.Concat(spec.Setup, spec.Forms)
+	for _, f := range all {
 		e.dirs = e.dirs || f.Kind == model.Mkdir
 		e.data = e.data || changesData(f.Kind)
-		if f.Path != "" && !slices.Contains(e.paths, f.Path) {
-			e.paths = append(e.paths, f.Path)
-		}
+	}
+	e.paths = model.Program{Steps: all}.Paths()
+	if spec.Look == nil {
+		e.spec.Look = e.paths
 	}
 	e.steps(make([]model.Step, 0, spec.Length))
 	return e.count
@@ -67,7 +114,7 @@ type enumerator struct {
 	spec  EnumSpec
 	yield func(model.Run) bool
 	count int
-	paths []model.Path // of Setup and Forms
+	paths []model.Path // that Setup and Forms can make
 	dirs  bool         // they make directories
 	data  bool         // they change data
 }
@@ -91,6 +138,15 @@ func (e *enumerator) steps(steps []model.Step) bool {
 		}
 		for _, s := range e.spec.Forms {
 			s.Host = host
+			if s.Kind == model.PowerLoss {
+				if host > 0 {
+					continue
+				}
+				s.Host = model.Everyone
+			}
+			if left := e.spec.Cuts - cutsIn(steps); isCut(s) && left == 0 || !isCut(s) && left == e.spec.Length-len(steps) {
+				continue
+			}
 			s.Data = dataOf(s.Kind, len(steps))
 			if !e.steps(append(steps, s)) {
 				return false
@@ -98,6 +154,19 @@ func (e *enumerator) steps(steps []model.Step) bool {
 		}
 	}
 	return true
+}
+
+func isCut(s model.Step) bool {
+	return s.Kind == model.Crash || s.Kind == model.Fence || s.Kind == model.PowerLoss
+}
+
+func cutsIn(steps []model.Step) (n int) {
+	for _, s := range steps {
+		if isCut(s) {
+			n++
+		}
+	}
+	return n
 }
 
 // results gives the steps, and what Final does, every result.
@@ -120,7 +189,7 @@ func (e *enumerator) results(steps []model.Step) bool {
 		}
 	}
 	all := slices.Clone(steps)
-	for _, p := range e.paths {
+	for _, p := range e.spec.Look {
 		last := model.Step{Host: model.Final, Kind: model.Stat, Path: p}
 		if e.data && blocks > 0 {
 			last.Kind, last.Len = model.Read, int32(blocks*model.WordsPerBlock)
@@ -136,7 +205,7 @@ func (e *enumerator) results(steps []model.Step) bool {
 
 func (e *enumerator) product(steps []model.Step, possible [][]model.Result, results []model.Result) bool {
 	if len(results) == len(steps) {
-		return e.arrange(steps, results)
+		return e.arrange(steps, possible, results)
 	}
 	for _, r := range possible[len(results)] {
 		if !e.product(steps, possible, append(results, r)) {
@@ -146,12 +215,14 @@ func (e *enumerator) product(steps []model.Step, possible [][]model.Result, resu
 	return true
 }
 
-// arrange puts steps with results in time in all ways.
-func (e *enumerator) arrange(steps []model.Step, results []model.Result) bool {
+// arrange puts steps with results in time in all ways. Of operations that never
+// return only the first result is taken.
+func (e *enumerator) arrange(steps []model.Step, possible [][]model.Result, results []model.Result) bool {
 	overlaps := []int{none}
 	for i := range e.spec.Length - 1 {
 		a, b := steps[i], steps[i+1]
-		if e.spec.Overlap && a.Host != b.Host && !a.Kind.Event() && !b.Kind.Event() {
+		never := isCut(b) && (a.Host == b.Host || b.Host == model.Everyone) && same(results[i], possible[i][0])
+		if e.spec.Overlap && !a.Kind.Event() && (never || a.Host != b.Host && !b.Kind.Event() && !downBefore(steps, i+1)) {
 			overlaps = append(overlaps, i)
 		}
 	}
@@ -164,52 +235,6 @@ func (e *enumerator) arrange(steps []model.Step, results []model.Result) bool {
 		}
 	}
 	return true
-}
-
-// lay makes one run: the setup, n steps of the hosts, of which number overlap
-// and the next overlap, the unmounts, and the steps of Final.
-func lay(setup, steps []model.Step, results []model.Result, n, overlap int, unmounts []model.Host) model.Run {
-	ops := make([]model.Op, 0, len(setup)+len(steps)+10)
-	now := int64(0)
-	add := func(number int, s model.Step, r model.Result) {
-		ops = append(ops, model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, File: s.File,
-			Off: s.Off, Len: s.Len, Data: s.Data, Call: now + 1, Return: now + 2, Result: r})
-		now += 2
-	}
-	if len(setup) > 0 {
-		var fs model.FS
-		add(0, model.Step{Kind: model.Mount}, model.Result{})
-		for _, s := range setup {
-			add(0, s, fs.Apply(s))
-		}
-		add(0, model.Step{Kind: model.Unmount}, model.Result{})
-	}
-	for host := range model.Host(2) {
-		add(0, model.Step{Host: host, Kind: model.Mount}, model.Result{})
-	}
-	for i, s := range steps[:n] {
-		if s.Kind == model.Remount || s.Kind == model.Reboot {
-			s.Kind = model.Unmount
-			add(i+1, s, model.Result{})
-			s.Kind = model.Mount
-		}
-		add(i+1, s, results[i])
-		if overlap != none && i == overlap+1 {
-			first, second := &ops[len(ops)-2], &ops[len(ops)-1]
-			first.Return, second.Call = second.Call, first.Return
-		}
-	}
-	for i, host := range unmounts {
-		add(n+1+i, model.Step{Host: host, Kind: model.Unmount}, model.Result{})
-	}
-	add(0, model.Step{Host: model.Final, Kind: model.Mount}, model.Result{})
-	for i, s := range steps[n:] {
-		add(0, s, results[n+i])
-	}
-	return model.Run{
-		Program: model.Program{Hosts: 2, Steps: slices.Clone(steps[:n]), Unmounts: unmounts},
-		History: ops,
-	}
 }
 
 // resultsOf lists every result that s may have. blocks is the largest file,
@@ -260,6 +285,9 @@ func (e *enumerator) errnosOf(s model.Step) []model.Errno {
 		entries = append(entries, model.Dir, model.FullDir)
 	}
 	var errnos []model.Errno
+	if s.Kind.TwoPaths() {
+		return e.errnosOfTwo(s, parents, entries)
+	}
 	for _, parent := range parents {
 		for _, entry := range entries {
 			if errno := model.NameResult(s.Kind, parent, entry)[0]; !slices.Contains(errnos, errno) {
@@ -267,6 +295,31 @@ func (e *enumerator) errnosOf(s model.Step) []model.Errno {
 			}
 		}
 	}
+	return errnos
+}
+
+// errnosOfTwo lists what the name rules have for a rename or link.
+func (e *enumerator) errnosOfTwo(s model.Step, parents, entries []model.NodeType) (errnos []model.Errno) {
+	toParents := []model.NodeType{model.Dir}
+	if s.To.Parent() != model.Root {
+		toParents = []model.NodeType{model.Absent, model.File, model.Dir}
+	}
+	for n := range len(parents) * len(entries) * len(toParents) * len(entries) {
+		pick := func(of []model.NodeType) model.NodeType {
+			t := of[n%len(of)]
+			n /= len(of)
+			return t
+		}
+		names := model.TwoNames{Parent: pick(parents), Entry: pick(entries), ToParent: pick(toParents), ToEntry: pick(entries),
+			IntoItself: s.To.Below(s.Path), OntoAbove: s.Path.Below(s.To)}
+		names.SameFile = s.Path == s.To && names.Entry != model.Absent
+		for _, errno := range model.TwoNamesResult(s.Kind, names) {
+			if !slices.Contains(errnos, errno) && !(s.Kind == model.Rename && errno == model.EEXIST) { // as ENOTEMPTY
+				errnos = append(errnos, errno)
+			}
+		}
+	}
+	slices.Sort(errnos)
 	return errnos
 }
 

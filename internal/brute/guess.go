@@ -9,7 +9,7 @@ import (
 // guess is one way to settle what the history leaves open. It is indexed by
 // operation.
 type guess struct {
-	file   []int // the file that a path led to, or none
+	file   []int // the file that a path led to, or none; of a rename that is a directory
 	offset []int // where an append wrote, below linearizable
 	cause  []int // which of causes explains the answer
 }
@@ -67,8 +67,26 @@ func (h *history) choices() (all []choice, possible bool) {
 		if o.Kind == model.Append && changes && h.rung != linear {
 			all = append(all, choice{aboutOffset, i, h.offsets(i)})
 		}
-		if h.observes(i) && o.Path != "" {
+		names := changes && h.rung == synced && o.Kind.TwoPaths()
+		if names {
+			o.Result.Errno = model.OK // of a pending one: had it succeeded
+			files := h.filesAt(o.Path)
+			if o.Kind == model.Rename {
+				files = append(files, none) // a directory
+			}
+			if len(files) == 0 {
+				if o.Pending() {
+					continue
+				}
+				return nil, false
+			}
+			all = append(all, choice{aboutFile, i, files})
+		}
+		if (names || h.observes(i)) && o.Path != "" {
 			n := len(h.causes(o))
+			if n == 0 && o.Pending() {
+				continue
+			}
 			if n == 0 {
 				return nil, false
 			}
@@ -90,6 +108,8 @@ func plausible(o model.Op) bool {
 		return true
 	}
 	switch o.Kind {
+	case model.Rename:
+		return !o.Path.Below(o.To) && !o.To.Below(o.Path)
 	case model.Write, model.Append:
 		return o.Result.Size >= 0 && o.Result.Size <= int64(o.Len)
 	case model.Read:
@@ -115,11 +135,11 @@ func (h *history) findsFile(i int) bool {
 	return false
 }
 
-// filesAt lists the files ever made at a path.
+// filesAt lists the files that can ever have been at a path.
 func (h *history) filesAt(p model.Path) []int {
 	var files []int
-	for f, at := range h.files {
-		if at == p {
+	for f, at := range h.at {
+		if slices.Contains(at, p) {
 			files = append(files, f)
 		}
 	}
@@ -127,7 +147,8 @@ func (h *history) filesAt(p model.Path) []int {
 }
 
 // offsets lists every size a file can have had before append i: nothing, the
-// end of a write, a truncated size, each with any of the other appends after it.
+// end of a write, a truncated size, each with any of the other appends after it;
+// where a crash can undo blocks, also each end of a block below the largest.
 func (h *history) offsets(i int) []int {
 	sizes := []int{0}
 	for j, o := range h.ops {
@@ -146,102 +167,16 @@ func (h *history) offsets(i int) []int {
 			sizes = append(sizes, size+written(o))
 		}
 	}
+	for j, o := range h.ops {
+		if h.cuts(j, o.Host) {
+			for size := range slices.Max(sizes) {
+				if size%model.WordsPerBlock == 0 {
+					sizes = append(sizes, size)
+				}
+			}
+			break
+		}
+	}
 	slices.Sort(sizes)
 	return slices.Compact(sizes)
-}
-
-// look is one name asked about and the types that the answer allows.
-type look struct {
-	name  model.Path
-	types types
-}
-
-// types is a set of Absent, File and Dir.
-type types uint8
-
-func only(t model.NodeType) types { return 1 << t }
-
-const present = types(1<<model.File | 1<<model.Dir)
-
-// causes lists the ways in which names can explain the answer of o, each a list
-// of names that must all look as it says. It is model.NameResult read backwards.
-func (h *history) causes(o model.Op) [][]look {
-	gives := func(parent, entry model.NodeType) bool {
-		return slices.Contains(model.NameResult(o.Kind, parent, entry), o.Result.Errno)
-	}
-	var all [][]look
-	var inDir []look
-	if parent := o.Path.Parent(); parent != model.Root {
-		for _, t := range []model.NodeType{model.Absent, model.File} {
-			if gives(t, model.Absent) {
-				all = append(all, []look{{parent, only(t)}})
-			}
-		}
-		inDir = []look{{parent, only(model.Dir)}}
-	}
-	explained := func(more ...look) { all = append(all, append(slices.Clone(inDir), more...)) }
-	children := h.children(o.Path)
-
-	switch {
-	case o.Kind == model.Rmdir:
-		for _, t := range []model.NodeType{model.Absent, model.File} {
-			if gives(model.Dir, t) {
-				explained(look{o.Path, only(t)})
-			}
-		}
-		if gives(model.Dir, model.Dir) {
-			empty := []look{{o.Path, only(model.Dir)}}
-			for _, child := range children {
-				empty = append(empty, look{child, only(model.Absent)})
-			}
-			explained(empty...)
-		}
-		if gives(model.Dir, model.FullDir) {
-			for _, child := range children {
-				explained(look{o.Path, only(model.Dir)}, look{child, present})
-			}
-		}
-	case o.Kind == model.Readdir && o.Result.Errno == model.OK:
-		var listing []look
-		if o.Path != model.Root {
-			listing = append(listing, look{o.Path, only(model.Dir)})
-		}
-		for _, child := range children {
-			listed := only(model.Absent)
-			if slices.Contains(o.Result.Names, child.Name()) {
-				listed = present
-			}
-			listing = append(listing, look{child, listed})
-		}
-		explained(listing...)
-	case o.Path == model.Root:
-		if o.Result.Errno == model.OK && o.Result.Type == model.Dir {
-			explained()
-		}
-	default:
-		var entry types
-		for _, t := range []model.NodeType{model.Absent, model.File, model.Dir} {
-			if gives(model.Dir, t) {
-				entry |= only(t)
-			}
-		}
-		if o.Kind == model.Stat && o.Result.Errno == model.OK {
-			entry &= only(o.Result.Type)
-		}
-		if entry != 0 {
-			explained(look{o.Path, entry})
-		}
-	}
-	return all
-}
-
-// children lists the names of the history in directory p.
-func (h *history) children(p model.Path) []model.Path {
-	var all []model.Path
-	for _, name := range h.names {
-		if name.Parent() == p && name != p {
-			all = append(all, name)
-		}
-	}
-	return all
 }

@@ -46,7 +46,7 @@ func judge(ops []model.Op, r rung, quick bool) bool {
 func (h *history) try(g guess, choices []choice, quick bool) bool {
 	if len(choices) == 0 {
 		s := newSearch(h, g, quick)
-		return !s.impossible && s.run(h.empty())
+		return !s.impossible && s.run(h.blank())
 	}
 	c := choices[0]
 	for _, option := range c.options {

@@ -49,8 +49,8 @@ func TestOtherGuarantee(t *testing.T) {
 }
 
 func TestHistory(t *testing.T) {
-	run := History("A write a[4+8]=5 -> 3 | B read /a -> 4x0,3x5 { A fsync a }; B remount; end B A; F readdir / -> a d")
-	want := `
+	tests := []struct{ text, want string }{
+		{"A write a[4+8]=5 -> 3 | B read /a -> 4x0,3x5 { A fsync a }; B remount; end B A; F readdir / -> a d", `
   1-  2 A mount -> ok
   3-  4 B mount -> ok
   5-  9 A write /a 4 8 #5 -> 3 written
@@ -62,8 +62,28 @@ func TestHistory(t *testing.T) {
  17- 18 A unmount -> ok
  19- 20 final mount -> ok
  21- 22 final readdir / -> a d
-`
-	if got := "\n" + text(run); got != want {
-		t.Errorf("got%swant%s", got, want)
+`},
+		{"A link a d/b -> pending { A crash }; B rename a b -> ENOENT; B fence; all tick 2; C mount; all power-loss; A mount; end", `
+  1-  2 A mount -> ok
+  3-  4 B mount -> ok
+  5-4611686018427387903 A link /a /d/b -> never returned
+  6-  7 A crash -> ok
+  8-  9 B rename /a /b -> ENOENT
+ 10- 11 B fence -> ok
+ 12- 13 all tick 2 -> ok
+ 14- 15 C mount -> ok
+ 16- 17 all power-loss -> ok
+ 18- 19 A mount -> ok
+ 20- 21 A unmount -> ok
+`},
+	}
+	for _, c := range tests {
+		run := History(c.text)
+		if got := "\n" + text(run); got != c.want {
+			t.Errorf("got%swant%s", got, c.want)
+		}
+		if err := run.Program.Validate(); err != nil {
+			t.Error(err)
+		}
 	}
 }

@@ -134,12 +134,50 @@ func TestEnumerateLadder(t *testing.T) {
 	}
 }
 
+// TestEnumerateMore: the same with renames, links and cuts.
+func TestEnumerateMore(t *testing.T) {
+	three := moreSpecs(3)
+	three = append(three[:1], three[2:]...) // of directories there are too many
+	for k, spec := range append(moreSpecs(2), three...) {
+		every := bound([]int{7, 97, 1, 3, 3, 1, 997, 97, 297, 197, 97}[k], []int{1, 1, 1, 1, 1, 1, 3, 1, 1, 1, 1}[k])
+		kept := [3]int{}
+		n := Enumerate(spec, sampled(every, func(run model.Run) bool {
+			v := monotone(t, run)
+			for r := range v {
+				if v[r] {
+					kept[r]++
+				}
+			}
+			return true
+		}))
+		t.Logf("%d operations, %d histories, every %dth judged: kept %v", spec.Length, n, every, kept)
+		if n < 500 || kept[2] == 0 || kept[1] == kept[2] {
+			t.Errorf("%d histories, kept %v: the enumeration does not tell the rungs apart", n, kept)
+		}
+	}
+}
+
 // specs is the enumeration on an empty disk, and on one with a file.
 func specs(length int) []EnumSpec {
 	bare := EnumSpec{Length: length, Forms: SmallForms(), Overlap: true}
 	withFile := bare
 	withFile.Setup = []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
 	return []EnumSpec{bare, withFile}
+}
+
+// moreSpecs is enumerations of renames, links, crashes, power losses and fences.
+func moreSpecs(length int) []EnumSpec {
+	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
+	tree := []model.Step{{Kind: model.Mkdir, Path: "/d"}, {Kind: model.Create, Path: "/d/x"}}
+	fence := append(CutForms()[:7], model.Step{Kind: model.Fence})
+	return []EnumSpec{
+		{Length: length, Forms: NameForms(), Setup: file[:1], Overlap: true},
+		{Length: length, Forms: TreeForms(), Setup: tree, Overlap: true, Look: []model.Path{"/d", "/e/x"}},
+		{Length: length, Forms: CutForms(), Overlap: true, Cuts: 1},
+		{Length: length, Forms: CutForms(), Setup: file, Overlap: true, Cuts: 1},
+		{Length: length, Forms: fence, Setup: file, Overlap: true, Cuts: 1},
+		{Length: length, Forms: SizeForms(), Setup: file[:1], Overlap: true, Cuts: 1},
+	}
 }
 
 func sampled(every int, judge func(model.Run) bool) func(model.Run) bool {
@@ -166,7 +204,10 @@ func TestPrefixes(t *testing.T) {
 		}
 		return true
 	})
-	for _, spec := range specs(3) {
+	for _, spec := range append(specs(3), moreSpecs(2)[2:]...) {
+		Enumerate(spec, prefixes)
+	}
+	for _, spec := range append(moreSpecs(3)[2:], moreSpecs(2)[0]) {
 		Enumerate(spec, prefixes)
 	}
 }
@@ -200,6 +241,9 @@ func TestPlain(t *testing.T) {
 	for i, short := range specs(2) {
 		Enumerate(short, sampled(bound(5, 1), check))
 		Enumerate(specs(3)[i], sampled(bound(2003, 101), check))
+	}
+	for _, short := range moreSpecs(2) {
+		Enumerate(short, sampled(bound(2003, 101), check))
 	}
 	for seed := range uint64(bound(300, 3000)) {
 		rng := rand.New(rand.NewPCG(seed, 1))

@@ -1,8 +1,8 @@
 package brute
 
 import (
-	"math"
 	"slices"
+	"strings"
 
 	"github.com/doublemount/doublemount/model"
 )
@@ -12,36 +12,42 @@ const none = -1
 
 // history is what the operations say before anything is guessed.
 type history struct {
-	ops   []model.Op
+	ops   []model.Op // what a host cut off from the disk did is pending or skipped
 	rung  rung
-	names []model.Path // every name that occurs, but Root
+	names []model.Path // every name that can come to be, but Root
 	made  []int        // for each operation the file that it makes, or none
-	files []model.Path // for each file the path it is made at
-	life  []int        // for each operation the mounts and unmounts of its host before it
-	slot  []int        // for each operation through a handle the open, or none
+	files []int        // for each file the create that makes it
+	at    [][]model.Path
+	life  []int // for each operation the mounts, unmounts and cuts of its host before it
+	slot  []int // for each operation through a handle the open, or none
+	end   []int // for each operation the first cut of its host after it, or none
 }
 
 func newHistory(ops []model.Op, r rung) *history {
-	h := &history{ops: ops, rung: r,
-		made: make([]int, len(ops)), life: make([]int, len(ops)), slot: make([]int, len(ops))}
-	for i, o := range ops {
+	h := &history{ops: slices.Clone(ops), rung: r,
+		made: make([]int, len(ops)), life: make([]int, len(ops)), slot: make([]int, len(ops)), end: make([]int, len(ops))}
+	for i := range h.ops {
+		h.excuse(i)
+	}
+	for i, o := range h.ops {
 		h.made[i], h.slot[i] = none, none
 		if o.Skipped {
 			continue
 		}
 		if o.Path != "" {
-			h.name(o.Path.Parent())
 			h.name(o.Path)
+			h.name(o.To)
 			for _, child := range o.Result.Names {
 				h.name(o.Path.Child(child))
 			}
 		}
 		if o.Kind == model.Create && h.changes(i) {
 			h.made[i] = len(h.files)
-			h.files = append(h.files, o.Path)
+			h.files = append(h.files, i)
 		}
-		for _, e := range ops[:i] {
-			if e.Host == o.Host && (e.Kind == model.Mount || e.Kind == model.Unmount) && e.Succeeded() && e.Return < o.Call {
+		for j, e := range h.ops[:i] {
+			mounts := e.Host == o.Host && (e.Kind == model.Mount || e.Kind == model.Unmount) && e.Succeeded()
+			if (mounts || h.cuts(j, o.Host)) && e.Return < o.Call {
 				h.life[i]++
 			}
 		}
@@ -49,12 +55,97 @@ func newHistory(ops []model.Op, r rung) *history {
 			h.slot[i] = h.openOf(i)
 		}
 	}
+	h.followRenames()
 	return h
 }
 
+// cuts reports whether operation j is, or pending may be, a crash, a fence or a
+// power loss of host.
+func (h *history) cuts(j int, host model.Host) bool {
+	switch e := h.ops[j]; e.Kind {
+	case model.Crash, model.Fence, model.PowerLoss:
+		return !e.Skipped && e.Result.Errno == model.OK && host != model.Final &&
+			(e.Kind == model.PowerLoss || e.Host == host)
+	}
+	return false
+}
+
+// excuse finds the cut that ends operation i, and makes the operation pending if
+// it had not returned by then. What a fenced host does before it mounts again is
+// skipped.
+func (h *history) excuse(i int) {
+	o := &h.ops[i]
+	h.end[i] = none
+	if h.cuts(i, o.Host) || o.Kind == model.PowerLoss {
+		return
+	}
+	fenced := false
+	for j, e := range h.ops {
+		switch {
+		case !h.cuts(j, o.Host):
+			if e.Host == o.Host && e.Kind == model.Mount && e.Succeeded() && e.Return < o.Call {
+				fenced = false
+			}
+		case e.Return < o.Call:
+			fenced = fenced || e.Kind == model.Fence
+		case h.end[i] == none:
+			h.end[i] = j
+		}
+	}
+	if fenced && o.Kind != model.Mount {
+		o.Skipped = true
+	}
+	if h.end[i] == none || o.Return < h.ops[h.end[i]].Call || o.Skipped {
+		return
+	}
+	if !o.Pending() && judged(*o) && o.Result.Errno != model.OK {
+		o.Skipped = true
+		return
+	}
+	o.Return, o.Result = model.Never, model.Result{}
+}
+
+// name adds p and the directories it is in.
 func (h *history) name(p model.Path) {
-	if p != model.Root && !slices.Contains(h.names, p) {
-		h.names = append(h.names, p)
+	for ; p != model.Root && p != ""; p = p.Parent() {
+		if !slices.Contains(h.names, p) {
+			h.names = append(h.names, p)
+		}
+	}
+}
+
+// followRenames adds the names that renamed directories give to what is in them,
+// and finds at which names each file can come to be.
+func (h *history) followRenames() {
+	deepest := 2 * model.MaxDepth // twice what any operation can name
+	for n := 0; n < len(h.names); n++ {
+		for i, o := range h.ops {
+			if p := h.names[n]; o.Kind == model.Rename && h.changes(i) && p.Below(o.Path) {
+				if to := p.Moved(o.Path, o.To); strings.Count(string(to), "/") <= deepest {
+					h.name(to)
+				}
+			}
+		}
+	}
+	for _, create := range h.files {
+		at := []model.Path{h.ops[create].Path}
+		for n := 0; n < len(at); n++ {
+			for i, o := range h.ops {
+				if !o.Kind.TwoPaths() || !h.changes(i) {
+					continue
+				}
+				to := o.To
+				if o.Kind == model.Rename && at[n].Below(o.Path) {
+					to = at[n].Moved(o.Path, o.To)
+				} else if at[n] != o.Path {
+					continue
+				}
+				if !slices.Contains(at, to) && slices.Contains(h.names, to) {
+					at = append(at, to)
+				}
+			}
+		}
+		h.at = append(h.at, at)
 	}
 }
 
@@ -86,15 +177,13 @@ func changesData(k model.Kind) bool {
 	return k == model.Write || k == model.Append || k == model.Truncate
 }
 
-// observes reports whether operation i is an observation that the rung judges.
-func (h *history) observes(i int) bool {
-	o := h.ops[i]
-	if o.Skipped || o.Pending() || h.changes(i) || h.rung == lossless && o.Host != model.Final {
-		return false
-	}
+// judged reports whether the rungs say when o may answer what it did.
+func judged(o model.Op) bool {
 	switch o.Result.Errno {
+	case model.EINVAL:
+		return o.Kind == model.Rename
 	case model.ENOSPC, model.EIO, model.EROFS, model.ESTALE, model.EUCLEAN, model.EBADF, model.EMFILE,
-		model.EBUSY, model.EOTHER, model.ENOMEM, model.EFBIG, model.EINVAL:
+		model.EBUSY, model.EBADE, model.EOTHER, model.ENOMEM, model.EFBIG:
 		return false
 	}
 	switch o.Kind {
@@ -102,6 +191,15 @@ func (h *history) observes(i int) bool {
 		return false
 	}
 	return !o.Kind.Event()
+}
+
+// observes reports whether operation i is an observation that the rung judges.
+func (h *history) observes(i int) bool {
+	o := h.ops[i]
+	if o.Skipped || o.Pending() || h.changes(i) || h.rung == lossless && o.Host != model.Final {
+		return false
+	}
+	return judged(o)
 }
 
 // onlyBinds reports whether operation i is not judged, but finds a file that
@@ -121,77 +219,6 @@ func (h *history) onlyBinds(i int) bool {
 		return false
 	}
 	return o.Kind == model.Fsync && o.Path != ""
-}
-
-// refresh is the earliest time of what operation i may have seen.
-func (h *history) refresh(i int) int64 {
-	o := h.ops[i]
-	if h.rung == linear {
-		return o.Call
-	}
-	at := int64(math.MinInt64)
-	if o.Host == model.Final {
-		for j := len(h.ops) - 1; j >= 0; j-- {
-			if h.ops[j].Host == model.Final {
-				at = h.ops[j].Call
-			}
-		}
-	}
-	for _, e := range h.ops {
-		if e.Host == o.Host && e.Kind == model.Mount && e.Succeeded() && e.Return < o.Call {
-			at = max(at, e.Call)
-		}
-	}
-	return at
-}
-
-// publish is the latest time of the effect of change i; ok is false when there
-// is none.
-func (h *history) publish(i int, g guess) (at int64, ok bool) {
-	o := h.ops[i]
-	if o.Pending() {
-		return model.Never, false
-	}
-	if h.rung == linear {
-		return o.Return, true
-	}
-	at = model.Never
-	for j, e := range h.ops {
-		if e.Host == o.Host && e.Succeeded() && e.Call > o.Return && h.covers(j, i, g) {
-			at = min(at, e.Return)
-		}
-	}
-	return at, at != model.Never
-}
-
-// covers reports whether event j is one that publishes change i.
-func (h *history) covers(j, i int, g guess) bool {
-	e, o := h.ops[j], h.ops[i]
-	switch e.Kind {
-	case model.Sync, model.Unmount:
-		return true
-	case model.Fsync:
-		if changesData(o.Kind) {
-			return h.fileOf(j, g) != none && h.fileOf(j, g) == h.fileOf(i, g)
-		}
-		path := e.Path
-		if h.slot[j] != none {
-			path = h.ops[h.slot[j]].Path
-		}
-		return path == o.Path
-	}
-	return false
-}
-
-// fileOf is the file that operation i is about under the guess.
-func (h *history) fileOf(i int, g guess) int {
-	if h.ops[i].File != 0 && h.ops[i].Kind != model.Open {
-		if h.slot[i] == none {
-			return none
-		}
-		i = h.slot[i]
-	}
-	return g.file[i]
 }
 
 // overlaid is the changes of the host that operation i's views have on top, in

@@ -2,6 +2,7 @@ package brute
 
 import (
 	"math"
+	"slices"
 
 	"github.com/doublemount/doublemount/model"
 )
@@ -15,6 +16,7 @@ type point struct {
 	hi    int64 // not after this time
 	must  bool  // has to be placed; else it may be left out
 	first []int // the points that come before this one
+	until int   // the cut that it comes before, if at all, or none
 
 	name  look // nameView
 	file  int  // the file found, or none for any; sizeView, blockView, wholeView: the file
@@ -32,6 +34,8 @@ const (
 	blockView                  // words of one block are as answered
 	wholeView                  // a read at linearizable: size and all blocks
 	effect                     // the change is made
+	cover                      // an fsync, sync or unmount: what took effect before lasts
+	cut                        // a crash, fence or power loss
 )
 
 // watch is a lookup that the guess says never could find a file.
@@ -56,6 +60,7 @@ func newPlan(h *history, g guess) *plan {
 	for i := range h.ops {
 		p.effects[i] = none
 	}
+	cuts := p.addCuts(h)
 	for i := range h.ops {
 		switch {
 		case h.changes(i):
@@ -68,10 +73,44 @@ func newPlan(h *history, g guess) *plan {
 	}
 	p.orderChanges(h, g)
 	p.orderViews(h)
+	for _, e := range p.effects {
+		if e != none && h.end[p.points[e].op] != none {
+			p.points[e].until = cuts[h.end[p.points[e].op]]
+		}
+	}
 	return p
 }
 
+// addCuts adds the crashes, fences and power losses, and before them what makes
+// changes last: an fsync by any host, a sync or an unmount that overlaps a change
+// of its host. A sync after a change needs no point.
+func (p *plan) addCuts(h *history) (cuts []int) {
+	cuts = make([]int, len(h.ops))
+	last := int64(math.MinInt64)
+	for i, o := range h.ops {
+		if h.cuts(i, o.Host) {
+			cuts[i] = p.add(point{kind: cut, op: i, lo: o.Call, hi: o.Return, must: !o.Pending(), file: none})
+			last = o.Call
+		}
+	}
+	for i, e := range h.ops {
+		if !e.Succeeded() || e.Call > last {
+			continue
+		}
+		covers := e.Kind == model.Fsync
+		for j, c := range h.ops {
+			overlap := c.Host == e.Host && h.changes(j) && c.Call < e.Return && c.Return > e.Call
+			covers = covers || overlap && (e.Kind == model.Sync || e.Kind == model.Unmount)
+		}
+		if covers {
+			p.add(point{kind: cover, op: i, lo: e.Call, hi: e.Return, must: true, file: none})
+		}
+	}
+	return cuts
+}
+
 func (p *plan) add(pt point) int {
+	pt.until = none
 	p.points = append(p.points, pt)
 	return len(p.points) - 1
 }
@@ -117,9 +156,21 @@ func (p *plan) addChange(h *history, g guess, i int) {
 		return
 	}
 	o.Result.Errno = model.OK // of a pending change: had it succeeded
+	if h.rung == synced && o.Kind.TwoPaths() {
+		possible := h.causes(o)
+		if len(possible) == 0 || o.Kind == model.Link && g.file[i] == none {
+			return // only a pending one can come here
+		}
+		if !finds(possible[g.cause[i]], o.Path, g.file[i]) {
+			p.impossible = true
+			return
+		}
+		p.addLookups(h, g, i, possible[g.cause[i]])
+	}
 	switch {
 	case h.rung == lossless && data && o.Path != "":
 		p.addLookups(h, g, i, []look{{o.Path, only(model.File)}})
+	case o.Kind.TwoPaths():
 	case h.rung == synced && o.Path != "", h.rung == linear && data && o.Path != "":
 		p.addLookups(h, g, i, h.causes(o)[0])
 	}
@@ -137,6 +188,16 @@ func (p *plan) addChange(h *history, g guess, i int) {
 	}
 	pt.first = append(views, p.found(h, i)...)
 	p.effects[i] = p.add(pt)
+}
+
+// finds reports whether looks allow that there is file, or for none a directory,
+// at p.
+func finds(looks []look, p model.Path, file int) bool {
+	want := only(model.File)
+	if file == none {
+		want = only(model.Dir)
+	}
+	return slices.ContainsFunc(looks, func(l look) bool { return l.name == p && l.types&want != 0 })
 }
 
 // addObservation adds the views of observation i.
@@ -188,12 +249,13 @@ func (p *plan) addBinding(h *history, g guess, i int) {
 	p.addLookups(h, g, i, []look{{o.Path, only(model.File)}})
 }
 
-// orderChanges orders the effects of one host on the same thing.
+// orderChanges orders the effects of one host on the same thing, between two
+// cuts; a cut orders what is on its two sides.
 func (p *plan) orderChanges(h *history, g guess) {
 	for j, second := range p.effects {
 		for i, first := range p.effects[:j] {
 			a, b := h.ops[i], h.ops[j]
-			if first != none && second != none && a.Host == b.Host && a.Return < b.Call && h.conflict(i, j, g) {
+			if first != none && second != none && a.Host == b.Host && a.Return < b.Call && h.end[i] == h.end[j] && h.conflict(i, j, g) {
 				p.points[second].first = append(p.points[second].first, first)
 			}
 		}
@@ -208,7 +270,7 @@ func (h *history) conflict(i, j int, g guess) bool {
 		return false
 	}
 	if !changesData(a.Kind) {
-		return a.Path == b.Path
+		return sharesName(a, b) || sharesName(b, a)
 	}
 	if h.fileOf(i, g) != h.fileOf(j, g) {
 		return false
@@ -222,6 +284,19 @@ func (h *history) conflict(i, j int, g guess) bool {
 	return aFrom < bTo && bFrom < aTo
 }
 
+// sharesName reports whether name change b is of a name of a, or of one below a
+// name that a may carry along.
+func sharesName(a, b model.Op) bool {
+	for _, p := range []model.Path{a.Path, a.To} {
+		for _, q := range []model.Path{b.Path, b.To} {
+			if p != "" && q != "" && (p == q || a.Kind == model.Rename && q.Below(p)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // orderViews orders the judged views of one host of the same thing. At
 // linearizable their windows do that. At nothing-lost only Final's are judged.
 func (p *plan) orderViews(h *history) {
@@ -231,7 +306,7 @@ func (p *plan) orderViews(h *history) {
 	for j := range p.points {
 		for i := range p.points {
 			a, b := h.ops[p.points[i].op], h.ops[p.points[j].op]
-			if p.points[i].kind == effect || p.points[j].kind == effect || a.Host != b.Host || a.Return >= b.Call {
+			if p.points[i].kind >= effect || p.points[j].kind >= effect || a.Host != b.Host || a.Return >= b.Call {
 				continue
 			}
 			if h.rung == lossless && a.Host != model.Final {

@@ -20,6 +20,7 @@ import (
 // after "->" its answer, ok where none is written:
 //
 //	create|unlink|mkdir|rmdir PATH    -> ok or an error
+//	rename|link PATH PATH             -> ok or an error
 //	stat PATH                         -> SIZE in words, "dir", or an error
 //	readdir PATH                      -> names, or "empty", or an error
 //	open PATH fN; close fN
@@ -29,6 +30,7 @@ import (
 //	append TARGET=N; append TARGET+LEN=N     a block, or LEN words
 //	truncate TARGET SIZE
 //	fsync TARGET; sync; statfs; writeback; refresh; mount; unmount; remount; reboot
+//	crash; fence; pause; resume; all power-loss; all tick N
 //
 // PATH needs no leading slash, but the root is "/". TARGET is a path or a handle
 // fN. A read asks for two blocks; "read a[B]" for block B, "read a[OFF+LEN]"
@@ -45,7 +47,10 @@ import (
 //
 // A host whose first statement is not a mount is mounted at the start, Final
 // just before its first statement. "end", or "end B A", unmounts all hosts, or
-// these in this order, as a Program ends.
+// these in this order, as a Program ends; a host that is down after a crash or a
+// power loss is passed over. What is under way when its host crashes is pending:
+//
+//	A create a -> pending { A crash }; A mount; A stat a -> ENOENT
 func History(text string) model.Run {
 	b := builder{rest: text, mounted: map[model.Host]bool{}}
 	for _, host := range b.hostsMountedAtStart() {
@@ -84,7 +89,7 @@ func (b *builder) hostsMountedAtStart() []model.Host {
 	split := func(r rune) bool { return strings.ContainsRune(";|{}\n", r) }
 	for _, statement := range strings.FieldsFunc(b.rest, split) {
 		words := strings.Fields(statement)
-		if len(words) < 2 || words[0] == "end" || words[0] == "F" {
+		if len(words) < 2 || words[0] == "end" || words[0] == "F" || words[0] == "all" {
 			continue
 		}
 		host := b.host(words[0])
@@ -101,6 +106,8 @@ func (b *builder) host(word string) model.Host {
 	switch {
 	case word == "F":
 		return model.Final
+	case word == "all":
+		return model.Everyone
 	case len(word) == 1 && word[0] >= 'A' && word[0] < 'A'+model.MaxHosts:
 		return model.Host(word[0] - 'A')
 	}
@@ -204,15 +211,31 @@ func (b *builder) end(words []string) {
 		}
 	}
 	for k, host := range b.closing {
+		if b.down(host) {
+			continue
+		}
 		b.record(model.Op{Step: len(b.steps) + 1 + k, Host: host, Kind: model.Unmount})
 	}
+}
+
+// down reports whether host has crashed and not mounted again.
+func (b *builder) down(host model.Host) bool {
+	for _, o := range slices.Backward(b.ops) {
+		switch {
+		case o.Kind == model.PowerLoss, o.Kind == model.Crash && o.Host == host:
+			return true
+		case o.Kind == model.Mount && o.Host == host:
+			return false
+		}
+	}
+	return false
 }
 
 // hosts is how many hosts have been seen.
 func (b *builder) hosts() int {
 	n := 1
 	for _, o := range b.ops {
-		if o.Host != model.Final {
+		if o.Host < model.MaxHosts {
 			n = max(n, int(o.Host)+1)
 		}
 	}
@@ -230,6 +253,15 @@ func (b *builder) operands(o *model.Op, words []string) {
 			b.fail("open takes a path and a slot")
 		}
 		o.Path, o.File = pathOf(words[0]), b.slot(words[1])
+		return
+	case model.Rename, model.Link:
+		if len(words) != 2 {
+			b.fail("two paths are wanted")
+		}
+		o.Path, o.To = pathOf(words[0]), pathOf(words[1])
+		return
+	case model.Tick:
+		o.Len = int32(b.number(target, 0))
 		return
 	case model.Close:
 		o.File = b.slot(target)

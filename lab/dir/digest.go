@@ -23,12 +23,18 @@ func digest(history []model.Op) uint64 {
 			int64(r.Errno), int64(r.Type), r.Size, r.Total, r.Free, int64(len(r.Names))} {
 			b = binary.AppendVarint(b, n)
 		}
+		flags := byte(0)
 		if op.Skipped {
-			b = append(b, 1)
-		} else {
-			b = append(b, 0)
+			flags |= 1
 		}
+		if op.Direct {
+			flags |= 2
+		}
+		b = append(b, flags)
 		text(string(op.Path))
+		if op.Kind.TwoPaths() {
+			text(string(op.To))
+		}
 		text(string(r.Data))
 		for _, name := range r.Names {
 			text(name)

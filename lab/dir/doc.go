@@ -11,8 +11,14 @@
 //
 // Every operation is carried out by the file system, through [os.Root], in a
 // fresh directory that is removed afterwards. Nothing outside of it is touched.
-// Portable system calls cannot tell removing a file from removing a directory;
-// where this package must look before it removes, it says so.
+// Portable system calls cannot tell removing a file from removing a directory,
+// and systems differ in what a rename may replace; where this package must look
+// before it removes, renames or links, it says so. On Linux it does not: rename
+// is the kernel's.
+//
+// Direct reads and writes are O_DIRECT, on Linux, where the file system takes it
+// in blocks of eight words: with the largest words on every one that has it at
+// all. Elsewhere they are skipped.
 //
 // # What is not
 //
@@ -21,5 +27,6 @@
 // answers EMFILE and an empty one EBADF before the file system is asked. There
 // are no holds: steps run one after another. Not supported, and answered as
 // skipped, are statfs (a directory has no size of its own), writeback and
-// refresh (the kernel's cache is not ours).
+// refresh (the kernel's cache is not ours), and faults: nobody's machine is
+// crashed here.
 package dir

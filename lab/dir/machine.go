@@ -10,11 +10,12 @@ import (
 type machine struct {
 	root    *os.Root
 	opts    Options
+	direct  bool
 	written [256]bool // the words that some write of the Program leaves
 	hosts   [model.MaxHosts]host
 	history []model.Op
 	clock   int64  // counts calls and returns
-	buffer  []byte // of the last read or write
+	buffer  []byte // of the last read or write, aligned for direct ones
 }
 
 // host is what a mount gives and an unmount takes away.
@@ -38,7 +39,7 @@ func newMachine(root *os.Root, opts Options, p model.Program) *machine {
 // remount and a reboot are an unmount and a mount: there is no machine to
 // forget.
 func (m *machine) step(n int, s model.Step) {
-	mounted := m.hosts[s.Host].mounted
+	mounted := int(s.Host) < len(m.hosts) && m.hosts[s.Host].mounted
 	switch {
 	case s.Kind == model.Mount:
 		m.record(n, s, !mounted)
@@ -46,15 +47,15 @@ func (m *machine) step(n int, s model.Step) {
 		m.record(n, model.Step{Host: s.Host, Kind: model.Unmount}, true)
 		m.record(n, model.Step{Host: s.Host, Kind: model.Mount}, true)
 	default:
-		m.record(n, s, mounted && kinds.Has(s.Kind))
+		m.record(n, s, mounted && kinds.Has(s.Kind) && (!s.Direct || m.direct))
 	}
 }
 
 // record notes the call of s, carries it out if it can be, and notes the
 // answer, which it returns.
 func (m *machine) record(n int, s model.Step, can bool) model.Result {
-	op := model.Op{Step: n, Host: s.Host, Kind: s.Kind, Path: s.Path, File: s.File,
-		Off: s.Off, Len: s.Len, Data: s.Data, Skipped: !can}
+	op := model.Op{Step: n, Host: s.Host, Kind: s.Kind, Path: s.Path, To: s.To, File: s.File,
+		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Skipped: !can}
 	m.clock++
 	op.Call = m.clock
 	if can {
@@ -81,6 +82,10 @@ func (m *machine) apply(s model.Step) model.Result {
 		return answer(unlink(m.root, local(s.Path)))
 	case model.Rmdir:
 		return answer(rmdir(m.root, local(s.Path)))
+	case model.Rename:
+		return answer(rename(m.root, local(s.Path), local(s.To)))
+	case model.Link:
+		return answer(link(m.root, local(s.Path), local(s.To)))
 	case model.Readdir:
 		return m.readdir(s.Path)
 	case model.Stat:

@@ -116,7 +116,7 @@ func (m *machine) onFile(f *os.File, s model.Step) model.Result {
 	word := int64(m.opts.WordSize)
 	switch s.Kind {
 	case model.Read:
-		return m.read(f, int64(s.Off)*word, int(s.Len))
+		return m.read(f, int64(s.Off)*word, s)
 	case model.Write:
 		return m.write(f, int64(s.Off)*word, s)
 	case model.Append:

@@ -32,10 +32,12 @@ type Options struct {
 type Runner struct {
 	parent string
 	opts   Options
+	direct bool // the file system takes O_DIRECT
 }
 
 // New makes a Runner whose runs each make, and remove, one directory in parent.
-// Parent must exist and must be writable.
+// Parent must exist and must be writable; a file is made in it, and removed, to
+// find out whether its file system has direct I/O in blocks of eight words.
 func New(parent string, opts Options) (*Runner, error) {
 	if opts.WordSize == 0 {
 		opts.WordSize = DefaultWordSize
@@ -50,28 +52,30 @@ func New(parent string, opts Options) (*Runner, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("directory to run in: %q is not a directory", parent)
 	}
-	return &Runner{parent: parent, opts: opts}, nil
+	return &Runner{parent: parent, opts: opts, direct: takesDirect(parent, opts.WordSize*model.WordsPerBlock)}, nil
 }
 
-// Capabilities says what a directory can do: everything but statfs, writeback,
-// refresh and holds. The space is not known, so capacity is not judged.
+// Capabilities says what a directory can do: every operation but statfs, and no
+// event but mounts and unmounts; no holds. Direct is what [New] found. The space
+// is not known, so capacity is not judged.
 func (r *Runner) Capabilities() model.Capabilities {
 	return model.Capabilities{
 		Name:          "dir",
 		Kinds:         kinds,
 		MaxHosts:      model.MaxHosts,
+		Direct:        r.direct,
 		Deterministic: true,
 	}
 }
 
 var kinds = model.SetOf(
 	model.Create, model.Open, model.Close, model.Read, model.Write, model.Append, model.Truncate,
-	model.Unlink, model.Mkdir, model.Rmdir, model.Readdir, model.Stat, model.Fsync, model.Sync,
+	model.Unlink, model.Mkdir, model.Rmdir, model.Rename, model.Link, model.Readdir, model.Stat, model.Fsync, model.Sync,
 	model.Mount, model.Unmount, model.Remount, model.Reboot)
 
 // Run carries out p in a new directory and removes it, whatever happens. The
 // error is of the harness: p is not valid, ctx ended, or the directory could
-// not be made or removed. Holds are reported as never fired; there is no trace.
+// not be made or removed. Holds and strikes are reported as never fired; there is no trace.
 func (r *Runner) Run(ctx context.Context, p model.Program) (run model.Run, err error) {
 	if err := p.Validate(); err != nil {
 		return model.Run{}, err
@@ -89,6 +93,7 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (run model.Run, err e
 	defer root.Close()
 
 	m := newMachine(root, r.opts, p)
+	m.direct = r.direct
 	defer m.closeAll()
 	for i, s := range p.Steps {
 		if err := ctx.Err(); err != nil {
@@ -107,5 +112,6 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (run model.Run, err e
 		History: m.history,
 		Digest:  digest(m.history),
 		Holds:   make([]model.HoldState, len(p.Holds)),
+		Strikes: make([]bool, len(p.Strikes)),
 	}, nil
 }

@@ -176,6 +176,62 @@ func TestDigest(t *testing.T) {
 	}
 }
 
+// TestDigestOfNames tells apart what only the second name, or the way past the
+// cache, tells apart.
+func TestDigestOfNames(t *testing.T) {
+	r, _ := newRunner(t, dir.Options{WordSize: dir.MaxWordSize})
+	digests := map[uint64]model.Step{}
+	for _, s := range []model.Step{
+		{Kind: model.Rename, Path: "/a", To: "/b"},
+		{Kind: model.Rename, Path: "/a", To: "/c"},
+		{Kind: model.Read, Path: "/a", Len: 8},
+		{Kind: model.Read, Path: "/a", Len: 8, Direct: true},
+	} {
+		run, err := r.Run(t.Context(), twoHosts(model.Step{Kind: model.Mount}, s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, ok := digests[run.Digest]; ok {
+			t.Errorf("%v and %v have one digest", s, other)
+		}
+		digests[run.Digest] = s
+	}
+}
+
+// TestSkips gives a directory what it cannot do: faults, those of all hosts too,
+// and direct I/O in blocks that are too small for any file system.
+func TestSkips(t *testing.T) {
+	r, parent := newRunner(t, dir.Options{WordSize: 1})
+	if r.Capabilities().Direct {
+		t.Error("direct I/O in blocks of eight bytes")
+	}
+	p := twoHosts(
+		model.Step{Kind: model.Mount},
+		model.Step{Kind: model.Create, Path: "/a"},
+		model.Step{Host: model.Everyone, Kind: model.PowerLoss},
+		model.Step{Host: model.Everyone, Kind: model.Tick, Len: 1},
+		model.Step{Kind: model.Crash},
+		model.Step{Kind: model.Fence},
+		model.Step{Kind: model.Write, Path: "/a", Len: 8, Data: 1, Direct: true},
+	)
+	p.Strikes = []model.Strike{{Step: 2, At: model.WriteCommand, N: 1, Kind: model.Fail}}
+	run, err := r.Run(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, op := range run.History {
+		if skip := op.Step > 2 && op.Kind != model.Unmount; op.Skipped != skip {
+			t.Errorf("%v: skipped %v; want %v", op, op.Skipped, skip)
+		}
+	}
+	if len(run.Strikes) != 1 || run.Strikes[0] {
+		t.Errorf("strikes %v", run.Strikes)
+	}
+	if entries, err := os.ReadDir(parent); err != nil || len(entries) != 0 {
+		t.Errorf("left behind: %v, error %v", entries, err)
+	}
+}
+
 // TestInterrupted cancels before the run: nothing may be left.
 func TestInterrupted(t *testing.T) {
 	r, parent := newRunner(t, dir.Options{})

@@ -5,6 +5,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,22 +16,32 @@ import (
 // TestSpecification holds the sequential specification against the file system
 // of the machine: one host, random Programs, every result and errno. It also
 // asks that every result the specification has was met on the way, so that it
-// cannot become weak unseen.
+// cannot become weak unseen. Every fifth Program has words so large that their
+// blocks are pages, which direct I/O takes on any file system that has it.
 func TestSpecification(t *testing.T) {
 	programs := uint64(500)
 	if os.Getenv("DOUBLEMOUNT_LONG") == "1" {
 		programs = 10_000
 	}
-	runner, err := dir.New(t.TempDir(), dir.Options{})
-	if err != nil {
-		t.Fatal(err)
+	var runners []*dir.Runner
+	for _, size := range []int{dir.DefaultWordSize, dir.MaxWordSize} {
+		runner, err := dir.New(t.TempDir(), dir.Options{WordSize: size})
+		if err != nil {
+			t.Fatal(err)
+		}
+		runners = append(runners, runner)
 	}
 	met := map[model.Kind]map[model.Errno]int{}
 	for _, k := range model.Kinds() {
 		met[k] = map[model.Errno]int{}
 	}
 	start, ops := time.Now(), 0
+	moved, linked, deep, direct, renamed := 0, 0, 0, 0, 0
 	for seed := range programs {
+		runner := runners[0]
+		if seed%5 == 0 {
+			runner = runners[1]
+		}
 		p := randomProgram(rand.New(rand.NewPCG(seed, 1)))
 		run, err := runner.Run(t.Context(), p)
 		if err != nil {
@@ -40,7 +51,7 @@ func TestSpecification(t *testing.T) {
 		mounted := false
 		for _, op := range run.History {
 			ops++
-			if skip := skipped(op, mounted); op.Skipped != skip {
+			if skip := skipped(op, mounted) || op.Direct && !runner.Capabilities().Direct; op.Skipped != skip {
 				t.Fatalf("seed %d: %v, want skipped: %v, in%#v", seed, op, skip, p)
 			}
 			if op.Skipped {
@@ -49,7 +60,7 @@ func TestSpecification(t *testing.T) {
 			if op.Host != model.Final && op.Kind.Event() {
 				mounted = op.Kind == model.Mount
 			}
-			allowed := model.NameResult(op.Kind, typeOf(&fs, op.Path.Parent()), typeOf(&fs, op.Path))
+			allowed := allowed(&fs, op)
 			want := fs.Apply(op.AsStep())
 			got := op.Result
 			met[op.Kind][want.Errno]++
@@ -60,11 +71,20 @@ func TestSpecification(t *testing.T) {
 				op.Result = want
 				t.Fatalf("seed %d: step %d: got %+v, the specification has %v, in%#v", seed, op.Step, got, op, p)
 			}
+			count(&moved, op.Kind == model.Rename)
+			count(&renamed, op.Kind == model.Rename && got.Errno == model.OK)
+			count(&linked, op.Kind == model.Link)
+			count(&direct, op.Direct)
+			count(&deep, strings.Count(string(op.Path), "/") > 2 || strings.Count(string(op.To), "/") > 2)
 		}
 	}
 	took := time.Since(start)
 	t.Logf("%d programs, %d operations, %.0f programs/s", programs, ops, float64(programs)/took.Seconds())
-	for _, k := range runner.Capabilities().Kinds.Kinds() {
+	t.Logf("%d renames (%d did), %d links, %d direct reads and writes, %d of names three or four deep agree", moved, renamed, linked, direct, deep)
+	if direct == 0 && runners[1].Capabilities().Direct {
+		t.Error("nothing was direct")
+	}
+	for _, k := range runners[0].Capabilities().Kinds.Kinds() {
 		if k == model.Remount || k == model.Reboot {
 			continue // they are an unmount and a mount in a history
 		}
@@ -87,6 +107,23 @@ func skipped(op model.Op, mounted bool) bool {
 	return op.Host != model.Final && !mounted
 }
 
+func count(n *int, when bool) {
+	if when {
+		*n++
+	}
+}
+
+// allowed are the results that the rules allow an operation by path.
+func allowed(fs *model.FS, op model.Op) []model.Errno {
+	if !op.Kind.TwoPaths() {
+		return model.NameResult(op.Kind, parentOf(fs, op.Path), typeOf(fs, op.Path))
+	}
+	// That both are one file makes for success, and then nothing else is allowed.
+	n := model.TwoNames{Parent: parentOf(fs, op.Path), Entry: typeOf(fs, op.Path), ToParent: parentOf(fs, op.To), ToEntry: typeOf(fs, op.To),
+		IntoItself: op.To.Below(op.Path), OntoAbove: op.Path.Below(op.To)}
+	return model.TwoNamesResult(op.Kind, n)
+}
+
 // typeOf asks a specification what a path is, by operations that change nothing.
 func typeOf(fs *model.FS, p model.Path) model.NodeType {
 	if p == "" {
@@ -97,6 +134,18 @@ func typeOf(fs *model.FS, p model.Path) model.NodeType {
 		return model.FullDir
 	}
 	return stat.Type
+}
+
+// parentOf is the same for the directory that p is in: File if a file is where a
+// directory on the way should be.
+func parentOf(fs *model.FS, p model.Path) model.NodeType {
+	if p == "" {
+		return model.Absent
+	}
+	if fs.Apply(model.Step{Kind: model.Stat, Path: p.Parent()}).Errno == model.ENOTDIR {
+		return model.File
+	}
+	return typeOf(fs, p.Parent())
 }
 
 // randomProgram makes a Program of one host over few names, so that operations
@@ -124,8 +173,14 @@ func randomProgram(rng *rand.Rand) model.Program {
 			s.Path = path
 		}
 		switch s.Kind {
+		case model.Rename, model.Link:
+			s.To = pick(rng, paths)
 		case model.Read, model.Write:
 			s.Off, s.Len = size(rng), 1+size(rng)
+			if s.Direct = rng.IntN(12) == 0; s.Direct {
+				s.Off -= s.Off % model.WordsPerBlock
+				s.Len += model.WordsPerBlock - s.Len%model.WordsPerBlock
+			}
 		case model.Append:
 			s.Len = 1 + size(rng)
 		case model.Truncate:
@@ -135,8 +190,11 @@ func randomProgram(rng *rand.Rand) model.Program {
 			data++
 			s.Data = data
 		}
-		// What is not there answers little: a third of the steps by path try to
-		// make their file first.
+		// What is not there answers little: half of the steps by path try to make
+		// their directories first, a third their file.
+		if s.Path != "" && rng.IntN(2) == 0 {
+			p.Steps = append(p.Steps, directories(s.Path)...)
+		}
 		if s.Path != "" && s.Path != model.Root && rng.IntN(3) == 0 {
 			p.Steps = append(p.Steps, model.Step{Kind: model.Create, Path: s.Path})
 		}
@@ -148,11 +206,21 @@ func randomProgram(rng *rand.Rand) model.Program {
 	return p
 }
 
+// directories makes what p is to be in.
+func directories(p model.Path) (steps []model.Step) {
+	for p = p.Parent(); p != model.Root; p = p.Parent() {
+		steps = append(steps, model.Step{Kind: model.Mkdir, Path: p})
+	}
+	slices.Reverse(steps)
+	return steps
+}
+
 var (
-	paths      = []model.Path{"/a", "/b", "/c", "/a/a", "/a/b", "/b/a"}
+	paths      = []model.Path{"/a", "/b", "/c", "/a/a", "/a/b", "/b/a", "/a/a/b", "/a/b/a", "/b/a/a", "/a/a/b/a", "/b/a/a/b"}
 	events     = []model.Kind{model.Mount, model.Unmount, model.Remount, model.Reboot, model.Mount, model.Writeback, model.Refresh}
 	operations = []model.Kind{model.Create, model.Open, model.Close, model.Read, model.Read, model.Write, model.Write,
 		model.Append, model.Truncate, model.Unlink, model.Mkdir, model.Mkdir, model.Rmdir, model.Readdir, model.Stat,
+		model.Rename, model.Rename, model.Rename, model.Link, model.Link,
 		model.Fsync, model.Sync}
 )
 

@@ -18,18 +18,26 @@ func (m *machine) write(f *os.File, at int64, s model.Step) model.Result {
 	for i := range b {
 		b[i] = s.Data
 	}
-	n, err := f.WriteAt(b, at)
+	write := (*os.File).WriteAt
+	if s.Direct {
+		write = writeDirect
+	}
+	n, err := write(f, b, at)
 	if words := n / m.opts.WordSize; words > 0 {
 		return model.Result{Size: int64(words)}
 	}
 	return answer(err)
 }
 
-// read reads up to length words at a byte offset. Less is there at the end of
-// the file.
-func (m *machine) read(f *os.File, at int64, length int) model.Result {
-	b := m.bytes(length)
-	n, err := f.ReadAt(b, at)
+// read reads up to s.Len words at a byte offset. Less is there at the end of the
+// file.
+func (m *machine) read(f *os.File, at int64, s model.Step) model.Result {
+	b := m.bytes(int(s.Len))
+	read := (*os.File).ReadAt
+	if s.Direct {
+		read = readDirect
+	}
+	n, err := read(f, b, at)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return answer(err)
 	}
@@ -59,7 +67,7 @@ func (m *machine) decode(word []byte) byte {
 // bytes is a buffer for so many words; it lives until the next call.
 func (m *machine) bytes(words int) []byte {
 	if size := words * m.opts.WordSize; size > len(m.buffer) {
-		m.buffer = make([]byte, size)
+		m.buffer = aligned(size)
 	}
 	return m.buffer[:words*m.opts.WordSize]
 }

@@ -25,7 +25,7 @@ func TestGarbage(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []byte{7, model.Hole, model.Garbage, model.Garbage, model.Garbage, model.Garbage}
-	if got := m.read(f, 0, 99); got.Errno != model.OK || !bytes.Equal(got.Data, want) {
+	if got := m.read(f, 0, model.Step{Len: 99}); got.Errno != model.OK || !bytes.Equal(got.Data, want) {
 		t.Errorf("read %v %v; want %v", got.Errno, got.Data, want)
 	}
 }
@@ -41,10 +41,10 @@ func TestNoReadAhead(t *testing.T) {
 	if got := m.write(f, 0, model.Step{Len: 3, Data: 1}); got.Size != 3 {
 		t.Errorf("wrote %+v", got)
 	}
-	if got := m.read(f, 8, 9); len(got.Data) != 1 {
+	if got := m.read(f, 8, model.Step{Len: 9}); len(got.Data) != 1 {
 		t.Errorf("read %v at the last of 3 words", got.Data)
 	}
-	if got := m.read(f, 12, 9); got.Errno != model.OK || got.Data != nil {
+	if got := m.read(f, 12, model.Step{Len: 9}); got.Errno != model.OK || got.Data != nil {
 		t.Errorf("read %+v behind the last word", got)
 	}
 }

@@ -24,7 +24,7 @@ func TestAlone(t *testing.T) {
 			j := newJudge(t, d)
 			caps := j.runner.Capabilities()
 			for n := range testscale.Count(2_000, 50_000) {
-				j.agree(fuzz.Options{Seed: 11, Hosts: 1, Steps: 40}.Program(caps, n))
+				j.agree(fuzz.Options{Seed: 11, Hosts: 1, Steps: 40, Faults: fuzz.NoFaults}.Program(caps, n))
 			}
 			if j.full == 0 {
 				t.Error("no program filled the disk")
@@ -38,7 +38,7 @@ func TestAloneWithLargeFiles(t *testing.T) {
 	for _, d := range designs.All() {
 		for _, shape := range []disk.Config{{BlockSize: 256, Blocks: 64}, {BlockSize: 256, Blocks: 700}, {BlockSize: 64, Blocks: 120}} {
 			t.Run(fmt.Sprintf("%s/%dx%d", d.Name, shape.Blocks, shape.BlockSize), func(t *testing.T) {
-				d.Disk = shape
+				d := resized(d, shape)
 				j := newJudge(t, d)
 				for n := range testscale.Count(100, 5_000) {
 					j.agree(large(rand.New(rand.NewPCG(1, uint64(n))), int32(limit(shape.BlockSize))))
@@ -118,6 +118,7 @@ type judge struct {
 	image  *disk.Image // at the end of the last run
 	full   int         // results ENOSPC seen
 	large  int         // results EFBIG seen
+	met    map[model.Kind]map[model.Errno]int
 
 	fs   model.FS
 	free int64                   // before the operation
@@ -125,7 +126,10 @@ type judge struct {
 }
 
 func newJudge(t *testing.T, d sim.Design) *judge {
-	j := &judge{t: t}
+	j := &judge{t: t, met: map[model.Kind]map[model.Errno]int{}}
+	for _, k := range model.Kinds() {
+		j.met[k] = map[model.Errno]int{}
+	}
 	audit := d.Audit
 	d.Audit = func(d disk.Device) []model.Problem {
 		j.image = d.(*disk.Image)
@@ -140,7 +144,9 @@ func (j *judge) agree(p model.Program) {
 	j.t.Helper()
 	var steps []model.Step
 	for _, s := range p.Steps {
-		steps = append(steps, s, model.Step{Host: s.Host, Kind: model.Statfs})
+		if steps = append(steps, s); s.Host != model.Everyone {
+			steps = append(steps, model.Step{Host: s.Host, Kind: model.Statfs})
+		}
 	}
 	p.Steps = steps
 	got, err := j.runner.Run(context.Background(), p)
@@ -155,7 +161,7 @@ func (j *judge) agree(p model.Program) {
 		if op.Skipped {
 			continue
 		}
-		if text := j.judge(op, got.Space, p); text != "" {
+		if text := j.judge(op, got.Space); text != "" {
 			j.t.Fatalf("step %d: %v; %s\n%v", op.Step, op, text, p)
 		}
 		if op.Kind == model.Statfs {
@@ -179,12 +185,13 @@ func (j *judge) agree(p model.Program) {
 // judge says what is wrong with an operation, and applies it to the
 // specification. What failed for want of space must have had a reason, and
 // must have changed nothing.
-func (j *judge) judge(op model.Op, space model.Space, p model.Program) string {
+func (j *judge) judge(op model.Op, space model.Space) string {
 	s, r := op.AsStep(), op.Result
+	j.met[s.Kind][r.Errno]++
 	switch r.Errno {
 	case model.ENOSPC:
 		j.full++
-		return j.excuse(s, space, p)
+		return j.excuse(s, space)
 	case model.EFBIG:
 		j.large++
 		return j.tooLarge(s)
@@ -206,18 +213,13 @@ func (j *judge) judge(op model.Op, space model.Space, p model.Program) string {
 }
 
 // excuse is empty if s may fail with ENOSPC.
-func (j *judge) excuse(s model.Step, space model.Space, p model.Program) string {
+func (j *judge) excuse(s model.Step, space model.Space) string {
 	switch s.Kind {
 	case model.Create, model.Mkdir:
 		if e := j.stat(s.Path).Errno; e != model.ENOENT {
 			return fmt.Sprint("the name is no free one: ", e)
 		}
-		inodes := len(j.open) // at most: those without a name
-		for _, path := range p.Paths() {
-			if j.stat(path).Errno == model.OK {
-				inodes++
-			}
-		}
+		inodes := len(j.open) + j.names(model.Root) // at most: those without a name, and names of one
 		if j.free > 0 && inodes < space.Inodes {
 			return fmt.Sprintf("%d blocks are free and %d inodes are in use", j.free, inodes)
 		}
@@ -233,8 +235,48 @@ func (j *judge) excuse(s model.Step, space model.Space, p model.Program) string 
 		if j.free >= most {
 			return fmt.Sprintf("%d blocks are free", j.free)
 		}
+	case model.Rename, model.Link:
+		return j.excuseName(s)
 	default:
 		return "it needs no space"
+	}
+	return ""
+}
+
+// names counts those below a directory, also where they are too deep for a path
+// of a program: a rename has carried them there.
+func (j *judge) names(dir model.Path) (n int) {
+	for _, name := range j.fs.Apply(model.Step{Kind: model.Readdir, Path: dir}).Names {
+		n += 1 + j.names(dir.Child(name))
+	}
+	return n
+}
+
+// excuseName is empty if s may find no space for its new name: all else must be
+// right, every entry of the directory that is to hold it taken, and no block
+// free, or one where the directory gets its indirect block too.
+func (j *judge) excuseName(s model.Step) string {
+	dir := s.To.Parent()
+	entries := j.image.BlockSize() / 16
+	names := len(j.fs.Apply(model.Step{Kind: model.Readdir, Path: dir}).Names)
+	from := j.stat(s.Path)
+	need := int64(1)
+	if names == 12*entries {
+		need = 2
+	}
+	switch {
+	case from.Errno != model.OK || s.Kind == model.Link && from.Type != model.File:
+		return "the old name is none to rename or link"
+	case j.stat(dir).Type != model.Dir || j.stat(s.To).Errno != model.ENOENT:
+		return "the new name is no free one"
+	case s.To.Below(s.Path):
+		return "it goes into itself"
+	case s.Kind == model.Rename && s.Path.Parent() == dir:
+		return "the new name has the place of the old one"
+	case names%entries != 0 || dir == model.Root && names == 0:
+		return fmt.Sprintf("%s has an entry for it", dir)
+	case j.free >= need && names < limit(j.image.BlockSize())/model.WordsPerBlock*entries:
+		return fmt.Sprintf("%d blocks are free", j.free)
 	}
 	return ""
 }

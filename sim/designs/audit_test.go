@@ -137,6 +137,23 @@ func TestAudit(t *testing.T) {
 			append(problems{`structure damage @4: "/b" names inode 3, which is free`}, leaks(7, 20, "leaked space @2: inode 3 is in use and has no name")...)},
 		{"two names for an inode", func(m *disk.Image) { entry(t, m, 5, 5, inodeOfB, "hard") },
 			problems{`cross-linked block @4: inode 3 belongs to "/d/hard" and to "/b"`}},
+		{"two names for an inode that counts them", func(m *disk.Image) {
+			entry(t, m, 5, 5, inodeOfB, "hard")
+			inode(t, m, inodeOfB, func(p []byte) { put(p[2:], 1) })
+		}, nil},
+		{"three names for an inode that counts two", func(m *disk.Image) {
+			entry(t, m, 5, 5, inodeOfB, "hard")
+			entry(t, m, 4, 5, inodeOfB, "more")
+			inode(t, m, inodeOfB, func(p []byte) { put(p[2:], 1) })
+		}, problems{`cross-linked block @4: inode 3 belongs to "/d/hard" and to "/more", to 3 names in all, and counts 2`}},
+		{"one name for an inode that counts two", func(m *disk.Image) { inode(t, m, inodeOfDA, func(p []byte) { put(p[2:], 1) }) },
+			problems{"leaked space @2: inode 2, /d/a, has 1 of the 2 names that it counts"}},
+		{"a directory that counts two names", func(m *disk.Image) { inode(t, m, inodeOfD, func(p []byte) { put(p[2:], 1) }) },
+			problems{"leaked space @2: inode 1, /d, has 1 of the 2 names that it counts"}},
+		{"a directory that has the two names that it counts", func(m *disk.Image) {
+			inode(t, m, inodeOfD, func(p []byte) { put(p[2:], 1) })
+			entry(t, m, 4, 5, inodeOfD, "e")
+		}, problems{`cross-linked block @4: inode 1 belongs to "/d" and to "/e"`, "leaked space @2: inode 1, /d, has 1 of the 2 names that it counts"}},
 		{"one name twice, for one inode", func(m *disk.Image) { entry(t, m, 4, 5, inodeOfB, "b") },
 			problems{`structure damage @4: "/b" stands twice in its directory`}},
 		{"one name twice, for two inodes", func(m *disk.Image) {
@@ -190,6 +207,10 @@ func TestMeaning(t *testing.T) {
 			t.Errorf("block %d is %q, want %q", block, got, want)
 		}
 	}
+	entry(t, m, 4, 5, inodeOfB, "other")
+	if got := designs.Local().Block(m, indirectOfB); got != "indirect block of /b (2 names)" {
+		t.Errorf("a block of a file with two names is %q", got)
+	}
 	r := runner(t, designs.Local())
 	if _, err := r.Run(context.Background(), sampleProgram); err != nil {
 		t.Fatal(err)
@@ -218,7 +239,7 @@ func TestFormat(t *testing.T) {
 		{disk.Config{BlockSize: 96, Blocks: 64}, 0}, // inodes would not fit
 		{disk.Config{BlockSize: 8, Blocks: 64}, 0},
 	} {
-		for _, d := range designs.All() {
+		for _, d := range []sim.Design{designs.Local(), designs.LocalWritethrough(), designs.Single()} {
 			d.Disk = c.config
 			r, err := sim.New(d)
 			if err != nil {

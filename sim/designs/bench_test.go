@@ -15,7 +15,7 @@ import (
 // BenchmarkRun is the cost of a run, of 64 generated programs in turn. A whole
 // run records, observes and checks; a bare one does only what the design does.
 func BenchmarkRun(b *testing.B) {
-	for _, d := range []sim.Design{designs.Local(), designs.Single()} {
+	for _, d := range []sim.Design{designs.Local(), designs.LocalJournal(), designs.Single()} {
 		r := runner(b, d)
 		programs := generated(r.Capabilities(), 64)
 		b.Run(d.Name+"/whole", func(b *testing.B) {

@@ -58,31 +58,7 @@ func (v *volume) Append(file sim.Inode, p []byte) (n int, err error) {
 }
 
 func (v *volume) write(ino int, p []byte, off int) (n int, err error) {
-	first, last := off/v.blockSize, (off+len(p)-1)/v.blockSize
-	if last >= v.maxBlocks() {
-		return 0, model.EFBIG
-	}
-	need := 0
-	for i := first; i <= last; i++ {
-		b, err := v.blockOf(ino, i)
-		if err != nil {
-			return 0, err
-		}
-		if b == 0 {
-			need++
-		}
-	}
-	inode, err := v.inode(ino)
-	if err != nil {
-		return 0, err
-	}
-	if last >= directCount && order.Uint16(inode[offIndirect:]) == 0 {
-		need++
-	}
-	if free, err := v.freeBlocks(); err != nil || need > free {
-		if err == nil {
-			err = model.ENOSPC
-		}
+	if err := v.fits(ino, off, len(p)); err != nil {
 		return 0, err
 	}
 	for n < len(p) {
@@ -98,23 +74,66 @@ func (v *volume) write(ino int, p []byte, off int) (n int, err error) {
 		}
 		var data []byte
 		if hole == 0 || len(part) == v.blockSize {
-			data = v.c.New(b) // no need to read what nobody will see again
+			data = v.c.NewData(b) // no need to read what nobody will see again
 		} else if data, err = v.c.Get(b); err != nil {
 			return n, err
 		}
 		copy(data[at%v.blockSize:], part)
-		v.c.Dirty(b)
+		v.c.DirtyData(b)
 		n += len(part)
 	}
-	size, err := v.size(ino)
-	if err == nil && off+len(p) > size {
-		err = v.setSize(ino, off+len(p))
+	return n, v.reaches(ino, off+len(p))
+}
+
+// fits is why n bytes cannot be written at an offset, EFBIG, ENOSPC or the error
+// of a block that is to be changed in part, or nil.
+func (v *volume) fits(ino, off, n int) error {
+	first, last := off/v.blockSize, (off+n-1)/v.blockSize
+	if last >= v.maxBlocks() {
+		return model.EFBIG
 	}
-	return n, err
+	need := 0
+	for i := first; i <= last; i++ {
+		b, err := v.blockOf(ino, i)
+		if err != nil {
+			return err
+		}
+		if b == 0 {
+			need++
+		} else if i == first && off%v.blockSize != 0 || i == last && (off+n)%v.blockSize != 0 {
+			if _, err := v.c.Get(b); err != nil {
+				return err // before anything is changed, not in the middle
+			}
+		}
+	}
+	inode, err := v.inode(ino)
+	if err != nil {
+		return err
+	}
+	if last >= directCount && order.Uint16(inode[offIndirect:]) == 0 {
+		need++
+	}
+	if free, err := v.freeBlocks(); err != nil || need > free {
+		if err == nil {
+			err = model.ENOSPC
+		}
+		return err
+	}
+	return v.c.prepare(ino, off, n, need)
+}
+
+// reaches makes a file that ends before end longer.
+func (v *volume) reaches(ino, end int) error {
+	size, err := v.size(ino)
+	if err != nil || end <= size {
+		return err
+	}
+	return v.setSize(ino, end)
 }
 
 // Truncate cuts a file, or makes it longer with a hole. What is cut from the
-// last block is zeroed, so that it does not come back when the file grows.
+// last block is zeroed, so that it does not come back when the file grows; with
+// a journal, only then (see transaction).
 func (v *volume) Truncate(file sim.Inode, to int64) (err error) {
 	v.p.enter()
 	defer v.end(&err)
@@ -122,10 +141,14 @@ func (v *volume) Truncate(file sim.Inode, to int64) (err error) {
 	if size > v.maxBlocks()*v.blockSize {
 		return model.EFBIG
 	}
+	stays, err := v.c.truncating(ino, size)
+	if err != nil {
+		return err
+	}
 	if err := v.freeFrom(ino, (size+v.blockSize-1)/v.blockSize); err != nil {
 		return err
 	}
-	if cut := size % v.blockSize; cut != 0 {
+	if cut := size % v.blockSize; cut != 0 && !stays {
 		b, err := v.blockOf(ino, size/v.blockSize)
 		if err != nil {
 			return err
@@ -136,7 +159,7 @@ func (v *volume) Truncate(file sim.Inode, to int64) (err error) {
 				return err
 			}
 			clear(data[cut:])
-			v.c.Dirty(b)
+			v.c.DirtyData(b)
 		}
 	}
 	return v.setSize(ino, size)

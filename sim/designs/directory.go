@@ -1,6 +1,7 @@
 package designs
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/doublemount/doublemount/model"
@@ -11,38 +12,57 @@ type entry struct {
 	block, off int
 }
 
+// place is where a path leads: its last name and the directory that is to hold
+// it, with the directories on the way.
+type place struct {
+	dir   int
+	name  string
+	way   [model.MaxDepth]int // the inodes of the directories below the root
+	depth int
+}
+
+// passes reports whether the way leads through a directory.
+func (p *place) passes(ino int) bool { return slices.Contains(p.way[:p.depth], ino) }
+
 // walk finds the directory that holds path's last name.
-func (v *volume) walk(path string) (parent int, name string, err error) {
-	name = path[1:]
-	dir, last, deep := strings.Cut(name, "/")
-	if !deep {
-		return rootInode, name, nil
+func (v *volume) walk(path string) (place, error) {
+	p := place{dir: rootInode}
+	for path = path[1:]; ; {
+		name, rest, deeper := strings.Cut(path, "/")
+		if !deeper {
+			p.name = name
+			return p, nil
+		}
+		ino, _, err := v.child(p.dir, name)
+		if err != nil {
+			return p, err
+		}
+		mode, err := v.mode(ino)
+		if err != nil {
+			return p, err
+		}
+		if mode != modeDir {
+			return p, model.ENOTDIR
+		}
+		p.way[p.depth] = ino
+		p.depth++
+		p.dir, path = ino, rest
 	}
-	at, err := v.lookup(rootInode, dir)
-	if err != nil {
-		return 0, "", err
-	}
-	ino, err := v.inodeOf(at)
-	if err != nil {
-		return 0, "", err
-	}
-	mode, err := v.mode(ino)
-	if err != nil {
-		return 0, "", err
-	}
-	if mode != modeDir {
-		return 0, "", model.ENOTDIR
-	}
-	return ino, last, nil
 }
 
 // find is the inode of a path and the entry that names it.
 func (v *volume) find(path string) (ino int, at entry, err error) {
-	parent, name, err := v.walk(path)
+	p, err := v.walk(path)
 	if err != nil {
 		return 0, at, err
 	}
-	if at, err = v.lookup(parent, name); err != nil {
+	return v.child(p.dir, p.name)
+}
+
+// child is the inode of a name in a directory and the entry that names it;
+// ENOENT if it is not there.
+func (v *volume) child(dir int, name string) (ino int, at entry, err error) {
+	if at, err = v.lookup(dir, name); err != nil {
 		return 0, at, err
 	}
 	ino, err = v.inodeOf(at)
@@ -116,7 +136,8 @@ func (v *volume) setEntry(at entry, ino int, name string) error {
 	return nil
 }
 
-// freeEntry is a free entry of a directory, in a new block if all are taken.
+// freeEntry is a free entry of a directory, in a new block if all are taken;
+// ENOSPC, and nothing has changed, if there can be none.
 func (v *volume) freeEntry(dir int) (entry, error) {
 	at, err := v.scan(dir, func(p []byte) bool { return order.Uint16(p) == 0 })
 	if err != model.ENOENT {
@@ -126,12 +147,33 @@ func (v *volume) freeEntry(dir int) (entry, error) {
 	if err != nil {
 		return at, err
 	}
-	b, err := v.mapBlock(dir, size/v.blockSize)
+	i := size / v.blockSize
+	if i >= v.maxBlocks() {
+		return at, model.ENOSPC
+	}
+	if i == directCount { // it takes two blocks, or none
+		if free, err := v.freeBlocks(); err != nil || free < 2 {
+			if err == nil {
+				err = model.ENOSPC
+			}
+			return at, err
+		}
+	}
+	b, err := v.mapBlock(dir, i)
 	if err != nil {
 		return at, err
 	}
 	v.c.New(b)
 	return entry{b, 0}, v.setSize(dir, size+v.blockSize)
+}
+
+// empty reports whether a directory has no names.
+func (v *volume) empty(dir int) (bool, error) {
+	_, err := v.scan(dir, func(p []byte) bool { return order.Uint16(p) != 0 })
+	if err == model.ENOENT {
+		return true, nil
+	}
+	return false, err
 }
 
 // entries lists the names in a directory.

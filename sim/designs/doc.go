@@ -7,6 +7,9 @@
 //
 //   - local.go: each host caches and writes back as if it were alone;
 //   - writethrough.go: nothing dirty is kept, but what was read is;
+//   - local_journal.go: local with a journal (journal.go is what is on the disk,
+//     transaction.go what a host has changed since the last commit), right on one
+//     host through crashes and power losses;
 //   - single.go: a cluster-wide lock around each operation, nothing kept.
 //
 // A planted bug is a protocol that differs from the right one in one rule, in a

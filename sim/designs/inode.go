@@ -58,8 +58,30 @@ func (v *volume) setSize(ino, size int) error {
 	return nil
 }
 
+// further is how many names a file has beyond the first.
+func (v *volume) further(ino int) (int, error) {
+	p, err := v.inode(ino)
+	if err != nil {
+		return 0, err
+	}
+	return int(order.Uint16(p[offFurther:])), nil
+}
+
+func (v *volume) setFurther(ino, names int) error {
+	p, err := v.inode(ino)
+	if err != nil {
+		return err
+	}
+	order.PutUint16(p[offFurther:], uint16(names))
+	v.inodeDirty(ino)
+	return nil
+}
+
 // unusedInode is the first free inode; ENOSPC if there is none.
 func (v *volume) unusedInode() (int, error) {
+	if v.spread {
+		return v.unmarkedInode()
+	}
 	for ino := rootInode + 1; ino < inodes; ino++ {
 		p, err := v.inode(ino)
 		if err != nil {
@@ -72,8 +94,41 @@ func (v *volume) unusedInode() (int, error) {
 	return 0, model.ENOSPC
 }
 
+// unmarkedInode is the first inode that the bitmap has free.
+func (v *volume) unmarkedInode() (int, error) {
+	p, err := v.c.Get(bitmapBlock)
+	if err != nil {
+		return 0, err
+	}
+	for ino := range inodes {
+		if b, _ := v.inodeAt(ino); p[b/8]&(1<<(b%8)) == 0 {
+			return ino, nil
+		}
+	}
+	return 0, model.ENOSPC
+}
+
+// markInode tells the bitmap of a spread inode that it is in use, or free.
+func (v *volume) markInode(ino int, used bool) error {
+	p, err := v.c.Get(bitmapBlock)
+	if err != nil {
+		return err
+	}
+	b, _ := v.inodeAt(ino)
+	if p[b/8] &^= 1 << (b % 8); used {
+		p[b/8] |= 1 << (b % 8)
+	}
+	v.c.Dirty(bitmapBlock)
+	return nil
+}
+
 // newInode makes a free inode an empty file or directory.
 func (v *volume) newInode(ino int, mode byte) error {
+	if v.spread {
+		if err := v.markInode(ino, true); err != nil {
+			return err
+		}
+	}
 	p, err := v.inode(ino)
 	if err != nil {
 		return err
@@ -88,6 +143,11 @@ func (v *volume) newInode(ino int, mode byte) error {
 func (v *volume) freeInode(ino int) error {
 	if err := v.freeFrom(ino, 0); err != nil {
 		return err
+	}
+	if v.spread {
+		if err := v.markInode(ino, false); err != nil {
+			return err
+		}
 	}
 	p, err := v.inode(ino)
 	if err != nil {
@@ -185,7 +245,7 @@ func (v *volume) allocate() (int, error) {
 		return 0, err
 	}
 	for b := v.firstData; b < v.blocks; b++ {
-		if p[b/8]&(1<<(b%8)) == 0 {
+		if p[b/8]&(1<<(b%8)) == 0 && !v.c.reserved(b) {
 			p[b/8] |= 1 << (b % 8)
 			v.c.Dirty(bitmapBlock)
 			return b, nil

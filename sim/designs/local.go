@@ -46,5 +46,6 @@ func writeAll(v *volume) error {
 	if err := v.c.Sync(); err != nil {
 		return err
 	}
+	v.unflushed = false
 	return v.h.Flush()
 }

@@ -33,7 +33,7 @@ func (s *single) leave() error {
 
 // settle leaves the disk as the operation made it and the memory empty.
 func (s *single) settle() (err error) {
-	if s.v.c.Changed() {
+	if s.v.c.Changed() || s.v.unflushed {
 		err = writeAll(s.v)
 	}
 	s.v.c.Drop()

@@ -56,8 +56,12 @@ func parseStep(t *testing.T, text string) model.Step {
 	for _, w := range words[2:] {
 		n, err := strconv.Atoi(strings.TrimLeft(w, "#f"))
 		switch {
+		case w[0] == '/' && s.Path != "":
+			s.To = model.Path(w)
 		case w[0] == '/':
 			s.Path = model.Path(w)
+		case w == "direct":
+			s.Direct = true
 		case err != nil:
 			t.Fatalf("%q: %v", text, err)
 		case w[0] == 'f':
@@ -262,7 +266,7 @@ func TestWhatTellsThemApart(t *testing.T) {
 		return "not looked at"
 	}
 	for _, d := range designs.All() {
-		want := map[string]string{"local": "b", "local-writethrough": "b", "single": "a b"}[d.Name]
+		want := map[string]string{"local": "b", "local-writethrough": "b", "local-journal": "b", "active-passive": "a", "single": "a b"}[d.Name]
 		if got := lost(d); got != want {
 			t.Errorf("%s leaves %q, want %q", d.Name, got, want)
 		}
@@ -291,6 +295,9 @@ func TestWhatTellsThemApart(t *testing.T) {
 // later: data behind the indirect block, the names that lead to it, the bitmap.
 func TestSyncedBeforeMount(t *testing.T) {
 	for _, d := range designs.All() {
+		if runner(t, d).Capabilities().Exclusive {
+			continue // TestFailover has its stories
+		}
 		for _, sync := range []string{"A fsync /d/a", "A sync", "A unmount"} {
 			story(t, d, `A mkdir /d -> ok
 				A create /d/a -> ok

@@ -30,10 +30,11 @@ type protocol interface {
 type volume struct {
 	layout
 	h *sim.Host
-	c *sim.Cache
+	c buffers
 	p protocol
 
-	list []int32 // scratch for fsync
+	list      []int32 // scratch for fsync
+	unflushed bool    // the disk has a direct write that was not flushed
 }
 
 // mount reads the superblock and makes a volume without a protocol.
@@ -42,12 +43,12 @@ func mount(h *sim.Host) (*volume, error) {
 	if err != nil {
 		return nil, model.EINVAL
 	}
-	v := &volume{layout: l, h: h, c: h.Cache()}
+	v := &volume{layout: l, h: h, c: buffers{Cache: h.Cache()}}
 	p, err := v.c.Get(superBlock)
 	if err != nil {
 		return nil, err
 	}
-	if !l.ours(p) {
+	if v.layout = l.withJournal(p); !v.ours(p) {
 		return nil, model.EUCLEAN
 	}
 	return v, nil
@@ -71,10 +72,11 @@ func design(name, standsFor string, g model.Guarantee, newProtocol func(*volume)
 	}
 }
 
-// end closes an operation: the protocol has the last word, the first error
-// counts.
+// end closes an operation: the protocol has the last word. What a host answers
+// that has lost its journal or its lease says nothing about the disk, not even an
+// error.
 func (v *volume) end(err *error) {
-	if e := v.p.leave(); *err == nil {
+	if e := v.p.leave(); e != nil {
 		*err = e
 	}
 }
@@ -88,11 +90,11 @@ func (v *volume) Mkdir(path string) error { return v.add(path, modeDir) }
 func (v *volume) add(path string, mode byte) (err error) {
 	v.p.enter()
 	defer v.end(&err)
-	parent, name, err := v.walk(path)
+	place, err := v.walk(path)
 	if err != nil {
 		return err
 	}
-	if _, err := v.lookup(parent, name); err != model.ENOENT {
+	if _, err := v.lookup(place.dir, place.name); err != model.ENOENT {
 		if err == nil {
 			err = model.EEXIST
 		}
@@ -102,17 +104,18 @@ func (v *volume) add(path string, mode byte) (err error) {
 	if err != nil {
 		return err
 	}
-	slot, err := v.freeEntry(parent)
+	slot, err := v.freeEntry(place.dir)
 	if err != nil {
 		return err
 	}
 	if err := v.newInode(ino, mode); err != nil {
 		return err
 	}
-	return v.setEntry(slot, ino, name)
+	return v.setEntry(slot, ino, place.name)
 }
 
-// Unlink removes a file's name; its blocks are freed with its last close.
+// Unlink removes a name of a file; its blocks are freed with the last name and
+// the last close.
 func (v *volume) Unlink(path string) (err error) {
 	v.p.enter()
 	defer v.end(&err)
@@ -130,14 +133,7 @@ func (v *volume) Unlink(path string) (err error) {
 	if err := v.setEntry(slot, 0, ""); err != nil {
 		return err
 	}
-	opens, err := v.p.opens(ino)
-	if err != nil {
-		return err
-	}
-	if opens > 0 {
-		return v.setMode(ino, modeNameless)
-	}
-	return v.freeInode(ino)
+	return v.nameLost(ino)
 }
 
 // Rmdir removes an empty directory.
@@ -154,12 +150,11 @@ func (v *volume) Rmdir(path string) (err error) {
 		}
 		return err
 	}
-	names, err := v.entries(ino)
-	if err != nil {
+	if empty, err := v.empty(ino); err != nil || !empty {
+		if err == nil {
+			err = model.ENOTEMPTY
+		}
 		return err
-	}
-	if len(names) > 0 {
-		return model.ENOTEMPTY
 	}
 	if err := v.setEntry(slot, 0, ""); err != nil {
 		return err

@@ -1,0 +1,172 @@
+package checker
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// judgeProgress: every operation returned, the design did nothing that no file
+// system may, and no operation failed for a reason that its caller cannot have
+// caused.
+//
+// What a fault excuses: an operation that was under way when its host crashed or
+// was fenced need not return, nor one called while a fault lasts that never heals.
+// EIO, EROFS, ESTALE and EBADE are allowed on a host that a fault has touched,
+// until it mounts the next time; that mount itself has to succeed once all faults
+// have healed, but EBUSY, the answer that another host has the disk, is ordinary.
+// Whom a command that was struck served is not known, so it touches every host; a
+// disk that lies can make any structure look damaged, for ever.
+//
+// Not judged: ENOSPC (capacity does), how long anything took.
+func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
+	if len(run.Defects) > 0 {
+		d := run.Defects[0]
+		v.Outcome, v.Anomaly, v.Observed = model.Violated, model.Anomaly(d.Kind.String()), d.Text
+		v.Steps = []int{d.Step}
+		v.Proof = [2]string{
+			fmt.Sprintf("step %d on %v has to return an answer.", d.Step, d.Host),
+			fmt.Sprintf("however the design did not let it: %s.", d.Text),
+		}
+		return
+	}
+	f := faults{history: run.History, strikes: run.Program.Strikes, fired: run.Strikes}
+	for i := range run.History {
+		op := &run.History[i]
+		switch {
+		case op.Skipped:
+			continue
+		case op.Pending():
+			if info[i].crash >= 0 || info[i].zombie || f.found().lasting {
+				continue
+			}
+			v.Anomaly = model.NoProgress
+		case op.Kind == model.Mount && op.Result.Errno == model.EBUSY:
+			continue
+		case op.Result.Errno == model.ENOSPC, op.Result.Errno == model.EBADF, op.Result.Errno == model.EMFILE, informative(op.Kind, op.Result.Errno):
+			continue
+		case f.found().excuse(op):
+			continue
+		default:
+			v.Anomaly = model.SpuriousError
+		}
+		v.Outcome, v.Observed, v.Path = model.Violated, op.Answer(), op.Path
+		v.Steps = []int{op.Step}
+		v.Allowed = []string{"ok, or an error that its caller caused"}
+		why := "no fault has touched this host"
+		if op.Kind == model.Mount {
+			why = "no fault lasts"
+		}
+		v.Proof = [2]string{
+			fmt.Sprintf("%s: %s, so it answers ok or an error that the caller caused.", naming(op), why),
+			fmt.Sprintf("however it answered %s.", op.Answer()),
+		}
+		return
+	}
+}
+
+// faults is what faults a run had, for the errors that they excuse.
+type faults struct {
+	history []model.Op
+	strikes []model.Strike
+	fired   []bool // by strike: its command was issued
+	list    []touch
+	made    bool // the list is
+	lasting bool // one never heals
+	lies    bool // the disk lied
+}
+
+// touch is a fault from its beginning to its end: on a host, or all.
+type touch struct {
+	host     model.Host
+	from, to int64 // to is Never while it lasts for ever
+}
+
+// found lists the faults of the run, which most runs need not ask.
+func (f *faults) found() *faults {
+	if !f.made {
+		f.made = true
+		f.find()
+	}
+	return f
+}
+
+func (f *faults) find() {
+	for i := range f.history {
+		op := &f.history[i]
+		if op.Skipped || op.AsStep().Fault() == 0 {
+			continue
+		}
+		switch op.Kind {
+		case model.Resume, model.Heal:
+		case model.Pause:
+			f.add(op, op.Host, model.Resume)
+		case model.Partition:
+			switch {
+			case op.Off == model.FromDisk:
+				f.add(op, op.Host, model.Heal)
+			case op.Off == model.FromAll:
+				f.add(op, model.Everyone, model.Heal)
+			default:
+				f.add(op, op.Host, model.Heal)
+				f.add(op, model.Host(op.Off-1), model.Heal)
+			}
+		default: // they happen at one moment
+			f.list = append(f.list, touch{op.Host, op.Call, op.Return})
+		}
+	}
+	for i, k := range f.strikes {
+		if i >= len(f.fired) || !f.fired[i] {
+			continue
+		}
+		f.lies = f.lies || k.Kind.Fault() == model.LyingDisk
+		from, to := int64(model.Never), int64(0)
+		for j := range f.history {
+			if op := &f.history[j]; op.Step == k.Step {
+				from, to = min(from, op.Call), max(to, op.Return)
+			}
+		}
+		f.list = append(f.list, touch{model.Everyone, from, to})
+	}
+}
+
+// add lists a fault that lasts until an event of kind end heals it.
+func (f *faults) add(op *model.Op, host model.Host, end model.Kind) {
+	t := touch{host, op.Call, model.Never}
+	for i := range f.history {
+		o := &f.history[i]
+		if o.Kind == end && !o.Skipped && o.Call > op.Call && o.Host == op.Host && (end == model.Resume || o.Off == op.Off || o.Off == model.FromAll && op.Off != model.FromDisk) {
+			t.to = o.Return
+			break
+		}
+	}
+	f.lasting = f.lasting || t.to == model.Never
+	f.list = append(f.list, t)
+}
+
+// excuse reports whether a fault excuses the error that op answered.
+func (f *faults) excuse(op *model.Op) bool {
+	switch op.Result.Errno {
+	case model.EIO, model.EROFS, model.ESTALE, model.EBADE:
+	default:
+		return f.lies
+	}
+	if f.lies {
+		return true
+	}
+	mounted := int64(0) // call of the host's last successful mount before op
+	for i := range f.history {
+		o := &f.history[i]
+		if o.Kind == model.Mount && o.Host == op.Host && o.Succeeded() && o.Return < op.Call {
+			mounted = o.Call
+		}
+	}
+	if op.Kind == model.Mount {
+		mounted = op.Call // what was before, it ends
+	}
+	return slices.ContainsFunc(f.list, func(t touch) bool {
+		others := t.host == op.Host || t.host == model.Everyone || op.Kind == model.Mount
+		return others && t.from < op.Return && t.to > mounted
+	})
+}

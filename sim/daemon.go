@@ -1,0 +1,59 @@
+package sim
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// Go starts a daemon of the host: work that goes on beside the calls of the file
+// system, such as a flusher or the server of a lock. It may be called from Mount
+// on. It runs when what it waits for has come, and ends with run, or where it is
+// when its host is unmounted or crashes. A daemon that only computes and never
+// waits is cut like any call that does not return; so are daemons that start
+// others without end.
+func (h *Host) Go(run func()) {
+	caller := h.enter()
+	if len(h.w.active) >= maxActive {
+		h.w.fail(model.Hang, caller, fmt.Sprintf("%d daemons and calls are under way", maxActive))
+	}
+	t := h.w.begin(h, caller.number)
+	t.daemon, t.calls = run, caller.calls
+	t.state, t.until = blocked, &h.w.always
+}
+
+// maxActive is how many daemons there can be, beside the calls that wait. A host
+// needs a few, and each is a coroutine.
+const maxActive = 1 << 13
+
+// rest is for daemons, which may live as long as the run: between two steps or
+// ticks it begins anew how often one may call its host.
+func (w *world) rest() {
+	for _, t := range w.active {
+		if t.daemon != nil {
+			t.calls = 0
+		}
+	}
+}
+
+// always is what a task waits for that can run at once.
+type always struct{}
+
+func (*always) ready(*task) bool { return true }
+
+// endDaemons ends the daemons of a host that has been unmounted, at the next
+// moment when no task runs.
+func (w *world) endDaemons(h *Host) {
+	for _, t := range w.active {
+		if t.host == h && t.daemon != nil {
+			t.dying, t.flying = true, 0
+		}
+	}
+	h.cache.flying = slices.DeleteFunc(h.cache.flying, func(t *task) bool { return t.dying })
+	for _, l := range w.locks[:w.lockCount] {
+		if l.owner != nil && l.owner.dying {
+			l.owner = nil
+		}
+	}
+}

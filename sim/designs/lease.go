@@ -1,0 +1,175 @@
+package designs
+
+import (
+	"slices"
+
+	"github.com/doublemount/doublemount/disk"
+	"github.com/doublemount/doublemount/model"
+	"github.com/doublemount/doublemount/sim"
+)
+
+// lease is a host's right to the whole disk: a reservation of the disk, and the
+// duty to show that the host lives. It shows that by changing its key from time
+// to time (the defender of a Windows cluster disk renews its registration every
+// 3 seconds, and a challenger looks again after twice that time). So no block of
+// the disk is needed, and who preempts the key that it has watched cannot hit a
+// holder that has renewed it since: that key is no longer there.
+//
+// A host that unmounts does not release the reservation, it marks its key as
+// free: a disk that nobody has reserved lets everyone write, also a host that was
+// preempted long ago, stood still, and wakes up now.
+type lease struct {
+	h       *sim.Host
+	rules   leaseRules
+	key     disk.Key
+	renewed int64 // when the host last knew that it had the lease
+	lost    bool
+	renewal sim.Mutex
+}
+
+// leaseRules are what the right protocol does at the two moments that matter.
+type leaseRules struct {
+	fence   disk.ReserveAction // of a silent holder
+	persist disk.Persist       // of the reservation, when the disk loses power
+}
+
+const (
+	renewEvery = 2 // ticks
+	// leaseTime is how old a renewal may be for the host to answer from its
+	// memory, challengeTime how long a challenger watches. Safety does not hang on
+	// them, since the disk refuses a host that was preempted.
+	leaseTime     = 4
+	challengeTime = 6
+
+	reservation = disk.WriteExclusiveRegistrantsOnly
+
+	// freeKey is set in the key of a host that holds the reservation and has
+	// nothing mounted.
+	freeKey disk.Key = 1
+
+	// nobodyFenced is a fence that asks and does nothing.
+	nobodyFenced = disk.Report
+)
+
+// takeLease waits until the host has the reservation, or EBUSY if another host
+// has it and lives.
+func takeLease(h *sim.Host, rules leaseRules) (*lease, error) {
+	l := &lease{h: h, rules: rules, key: (disk.Key(h.ID())+1)<<32 | disk.Key(h.Now())<<1}
+	l.renewed = h.Now()
+	err := h.Reserve(&disk.Reserve{Action: disk.Replace, IgnoreKey: true, NewKey: l.key, Persist: rules.persist})
+	if err != nil {
+		return nil, err
+	}
+	err = l.acquire()
+	for err == model.EBADE { // somebody has it
+		var held, later disk.ReservationReport
+		if err := l.report(&held); err != nil {
+			return nil, err
+		}
+		holder, ok := holderOf(&held)
+		if !ok {
+			err = l.acquire() // it has just been released
+			continue
+		}
+		how := disk.PreemptAndAbort // of a host that has nothing mounted: it loses nothing
+		if holder&freeKey == 0 {
+			h.Sleep(challengeTime)
+			if err := l.report(&later); err != nil {
+				return nil, err
+			}
+			if now, ok := holderOf(&later); !ok {
+				err = l.acquire()
+				continue
+			} else if now != holder {
+				_ = l.unregister() // it is another's disk; a key left behind harms nobody
+				return nil, model.EBUSY
+			}
+			h.Mark("failover")
+			how = rules.fence
+		}
+		if err = l.preempt(holder, how); err == model.EBADE {
+			_ = l.unregister()
+			return nil, model.EBUSY // another challenger was faster, or the holder is back
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	l.renewed = h.Now()
+	return l, nil
+}
+
+// holderOf is the key of the host that holds the reservation.
+func holderOf(r *disk.ReservationReport) (disk.Key, bool) {
+	i := slices.IndexFunc(r.Registrants, func(g disk.Registrant) bool { return g.Holder })
+	if i < 0 {
+		return 0, false
+	}
+	return r.Registrants[i].Key, true
+}
+
+func (l *lease) report(into *disk.ReservationReport) error {
+	return l.h.Reserve(&disk.Reserve{Action: disk.Report, Report: into})
+}
+
+func (l *lease) acquire() error {
+	return l.h.Reserve(&disk.Reserve{Action: disk.Acquire, Key: l.key, Type: reservation})
+}
+
+// preempt takes the disk from its holder. After a preempt-and-abort nothing that
+// the holder has sent or sends can reach the disk.
+func (l *lease) preempt(holder disk.Key, how disk.ReserveAction) error {
+	if how == nobodyFenced {
+		return nil
+	}
+	return l.h.Reserve(&disk.Reserve{Action: how, Key: l.key, OtherKey: holder, Type: reservation})
+}
+
+// check says whether the host may answer from its memory: it renewed the lease a
+// short time ago, or can do so now.
+func (l *lease) check() error {
+	if !l.lost && l.h.Now()-l.renewed < leaseTime {
+		return nil
+	}
+	return l.renew()
+}
+
+// renew changes the key. If that is refused the host has been fenced.
+func (l *lease) renew() error {
+	l.renewal.Lock(l.h)
+	defer l.renewal.Unlock(l.h)
+	if l.lost {
+		return model.EIO
+	}
+	now := l.h.Now()
+	err := l.h.Reserve(&disk.Reserve{Action: disk.Replace, Key: l.key, NewKey: l.key + 2, Persist: l.rules.persist})
+	switch err {
+	case nil:
+		l.key, l.renewed = l.key+2, now
+		return nil
+	case model.EBADE:
+		l.lost = true
+		l.h.Mark("the lease is lost")
+	}
+	return model.EIO
+}
+
+// renewals is the daemon that keeps the lease alive.
+func (l *lease) renewals() {
+	for !l.lost {
+		l.h.Sleep(renewEvery)
+		_ = l.renew() // the next call tells
+	}
+}
+
+// giveUp lets the next host have the disk at once.
+func (l *lease) giveUp() error {
+	l.renewal.Lock(l.h)
+	defer l.renewal.Unlock(l.h)
+	l.lost = true
+	return l.h.Reserve(&disk.Reserve{Action: disk.Replace, Key: l.key, NewKey: l.key | freeKey, Persist: l.rules.persist})
+}
+
+func (l *lease) unregister() error {
+	return l.h.Reserve(&disk.Reserve{Action: disk.Unregister, Key: l.key})
+}
