@@ -16,13 +16,18 @@ import (
 // campaign is a hunt on a design that a test looks at as a whole.
 func campaign(t *testing.T, d sim.Design, seed uint64, runs int) (fuzz.Result, model.Capabilities) {
 	t.Helper()
+	return campaignOn(t, d, 2, seed, runs)
+}
+
+func campaignOn(t *testing.T, d sim.Design, hosts int, seed uint64, runs int) (fuzz.Result, model.Capabilities) {
+	t.Helper()
 	r, err := sim.New(d)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer r.Close()
 	judge := checker.New(0, append([]model.Guarantee{d.Guarantee}, model.Axes()...)...)
-	result, err := fuzz.Hunt(context.Background(), r, judge, fuzz.Options{Seed: seed, Hosts: 2, Runs: runs})
+	result, err := fuzz.Hunt(context.Background(), r, judge, fuzz.Options{Seed: seed, Hosts: hosts, Runs: runs})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,6 +58,76 @@ func TestSingleIsCleanAndNotWeak(t *testing.T) {
 			if c.Answers[k][e] == 0 {
 				t.Errorf("%v never answered %v", k, e)
 			}
+		}
+	}
+}
+
+// A design that says that it survives faults is clean with all of them on, by
+// runs that reached each fault and each instant that matters: crashes inside
+// operations, between commit and checkpoint, fences with a write in flight.
+func TestSurvivorsAreCleanAndNotWeak(t *testing.T) {
+	for _, c := range []struct {
+		design sim.Design
+		hosts  int
+		long   int
+	}{
+		{designs.LocalJournal(), 1, 200_000},
+		{designs.ActivePassive(), 2, 300_000},
+	} {
+		result, caps := campaignOn(t, c.design, c.hosts, 1, testscale.Count(c.long/20, c.long))
+		for _, f := range result.Findings {
+			t.Errorf("%s: %s: %s\n%s", c.design.Name, f.Verdict.Guarantee, f.Verdict.Anomaly, f.Program)
+		}
+		if result.Inconclusive > 0 || result.HarnessErrors > 0 || len(result.Nondeterministic) > 0 {
+			t.Errorf("%s: %d inconclusive, %d harness errors, nondeterministic: %v", c.design.Name, result.Inconclusive, result.HarnessErrors, result.Nondeterministic)
+		}
+		cov := result.Coverage
+		if weak := cov.Weak(caps); len(weak) > 0 {
+			t.Errorf("%s: weak: %q", c.design.Name, weak)
+		}
+		for _, k := range (fuzz.Options{}).Within(caps).Kinds.Kinds() {
+			if k.Event() && cov.Answers.Succeeded(k) == 0 && !(c.hosts == 1 && (k == model.Pause || k == model.Resume)) {
+				t.Errorf("%s: %v never happened", c.design.Name, k)
+			}
+		}
+		t.Logf("%s: %d %% of %d operations succeeded; %v", c.design.Name, cov.Succeeded*100/cov.Attempted, cov.Attempted, cov.Marks)
+	}
+}
+
+// What is planted in them is found within 200,000 runs.
+func TestPlantedFaultsAreFound(t *testing.T) {
+	for _, c := range []struct {
+		bugs  []sim.Design
+		hosts int
+	}{
+		{designs.LocalJournal().Bugs, 1},
+		{designs.ActivePassive().Bugs, 2},
+	} {
+		for _, d := range c.bugs {
+			for seed := range uint64(testscale.Count(1, 10)) {
+				found := false
+				for runs := 1000; runs <= 200_000 && !found; runs *= 8 {
+					result, _ := campaignOn(t, d, c.hosts, seed, runs)
+					found = len(result.Findings) > 0
+				}
+				if !found {
+					t.Errorf("%s, seed %d: nothing found", d.Name, seed)
+				}
+			}
+		}
+	}
+}
+
+// One journal and two hosts: what was synced is lost, and the structure damaged.
+func TestSharedJournalIsFound(t *testing.T) {
+	result, _ := campaign(t, designs.LocalJournal(), 1, 2000)
+	found := map[model.Anomaly]bool{}
+	for _, f := range result.Findings {
+		found[f.Verdict.Anomaly] = true
+	}
+	for _, a := range []model.Anomaly{model.DurabilityViolation, model.StructureDamage, model.LostFile} {
+		if !found[a] {
+			t.Errorf("no %s in 2,000 runs", a)
 		}
 	}
 }

@@ -15,7 +15,9 @@ import (
 // was fenced need not return, nor one called while a fault lasts that never heals.
 // EIO, EROFS, ESTALE and EBADE are allowed on a host that a fault has touched,
 // until it mounts the next time; that mount itself has to succeed once all faults
-// have healed, but EBUSY, the answer that another host has the disk, is ordinary.
+// have healed, but EBUSY, the answer that another host has the disk, is ordinary
+// where one has. A design resets or fences only hosts that a fault has touched, or
+// any while one lasts that hides hosts from each other.
 // Whom a command that was struck served is not known, so it touches every host; a
 // disk that lies can make any structure look damaged, for ever.
 //
@@ -42,7 +44,12 @@ func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 				continue
 			}
 			v.Anomaly = model.NoProgress
-		case op.Kind == model.Mount && op.Result.Errno == model.EBUSY:
+		case op.Kind == model.Crash || op.Kind == model.Fence:
+			if ordered(&run, i) || f.found().provoked(op) {
+				continue
+			}
+			v.Anomaly = model.NoProgress
+		case op.Kind == model.Mount && op.Result.Errno == model.EBUSY && taken(run.History, i):
 			continue
 		case op.Result.Errno == model.ENOSPC, op.Result.Errno == model.EBADF, op.Result.Errno == model.EMFILE, informative(op.Kind, op.Result.Errno):
 			continue
@@ -55,12 +62,24 @@ func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 		v.Steps = []int{op.Step}
 		v.Allowed = []string{"ok, or an error that its caller caused"}
 		why := "no fault has touched this host"
-		if op.Kind == model.Mount {
+		answered := "it answered " + op.Answer()
+		switch op.Kind {
+		case model.Mount:
 			why = "no fault lasts"
+			if op.Result.Errno == model.EBUSY {
+				why = "no other host has the disk"
+			}
+		case model.Crash, model.Fence:
+			v.Observed, v.Allowed = op.AsStep().String(), []string{"no " + op.Kind.String()}
+			v.Proof = [2]string{
+				fmt.Sprintf("step %d: no fault has touched host %v, so it goes on.", op.Step, op.Host),
+				fmt.Sprintf("however the design made a %v of it.", op.Kind),
+			}
+			return
 		}
 		v.Proof = [2]string{
 			fmt.Sprintf("%s: %s, so it answers ok or an error that the caller caused.", naming(op), why),
-			fmt.Sprintf("however it answered %s.", op.Answer()),
+			fmt.Sprintf("however %s.", answered),
 		}
 		return
 	}
@@ -81,6 +100,46 @@ type faults struct {
 type touch struct {
 	host     model.Host
 	from, to int64 // to is Never while it lasts for ever
+	spreads  bool  // who does not see the host may be the one to go
+}
+
+// ordered reports whether the Program asked for a crash or fence, or a crash is
+// what became of an unmount that failed.
+func ordered(run *model.Run, i int) bool {
+	op := &run.History[i]
+	if s, ok := run.Program.StepAt(op.Step); !ok || s.Kind == op.Kind && s.Host == op.Host {
+		return true // in a history without its Program, whoever wrote it did
+	}
+	for j := i - 1; j >= 0 && op.Kind == model.Crash; j-- {
+		if o := &run.History[j]; o.Host == op.Host {
+			return o.Kind == model.Unmount && !o.Pending() && o.Result.Errno != model.OK
+		}
+	}
+	return false
+}
+
+// taken reports whether another host had the disk when a mount was refused: it
+// was mounting, mounted, or has not unmounted since. When the closing observer
+// comes nobody has.
+func taken(history []model.Op, i int) bool {
+	op := &history[i]
+	if op.Host == model.Final {
+		return false
+	}
+	var has [model.MaxHosts]bool
+	for j := range history {
+		o := &history[j]
+		if int(o.Host) >= len(has) || o.Host == op.Host || o.Skipped {
+			continue
+		}
+		switch {
+		case o.Kind == model.Mount && o.Call < op.Return && (o.Succeeded() || o.Pending() || o.Return > op.Call):
+			has[o.Host] = true
+		case o.Kind == model.Unmount && o.Succeeded() && o.Return < op.Call:
+			has[o.Host] = false
+		}
+	}
+	return slices.Contains(has[:], true)
 }
 
 // found lists the faults of the run, which most runs need not ask.
@@ -113,7 +172,7 @@ func (f *faults) find() {
 				f.add(op, model.Host(op.Off-1), model.Heal)
 			}
 		default: // they happen at one moment
-			f.list = append(f.list, touch{op.Host, op.Call, op.Return})
+			f.list = append(f.list, touch{op.Host, op.Call, op.Return, op.Kind == model.Tick})
 		}
 	}
 	for i, k := range f.strikes {
@@ -127,13 +186,13 @@ func (f *faults) find() {
 				from, to = min(from, op.Call), max(to, op.Return)
 			}
 		}
-		f.list = append(f.list, touch{model.Everyone, from, to})
+		f.list = append(f.list, touch{host: model.Everyone, from: from, to: to})
 	}
 }
 
 // add lists a fault that lasts until an event of kind end heals it.
 func (f *faults) add(op *model.Op, host model.Host, end model.Kind) {
-	t := touch{host, op.Call, model.Never}
+	t := touch{host: host, from: op.Call, to: model.Never}
 	for i := range f.history {
 		o := &f.history[i]
 		if o.Kind == end && !o.Skipped && o.Call > op.Call && o.Host == op.Host && (end == model.Resume || o.Off == op.Off || o.Off == model.FromAll && op.Off != model.FromDisk) {
@@ -142,6 +201,7 @@ func (f *faults) add(op *model.Op, host model.Host, end model.Kind) {
 		}
 	}
 	f.lasting = f.lasting || t.to == model.Never
+	t.spreads = true
 	f.list = append(f.list, t)
 }
 
@@ -155,13 +215,7 @@ func (f *faults) excuse(op *model.Op) bool {
 	if f.lies {
 		return true
 	}
-	mounted := int64(0) // call of the host's last successful mount before op
-	for i := range f.history {
-		o := &f.history[i]
-		if o.Kind == model.Mount && o.Host == op.Host && o.Succeeded() && o.Return < op.Call {
-			mounted = o.Call
-		}
-	}
+	mounted := f.mounted(op)
 	if op.Kind == model.Mount {
 		mounted = op.Call // what was before, it ends
 	}
@@ -169,4 +223,24 @@ func (f *faults) excuse(op *model.Op) bool {
 		others := t.host == op.Host || t.host == model.Everyone || op.Kind == model.Mount
 		return others && t.from < op.Return && t.to > mounted
 	})
+}
+
+// provoked reports whether a crash or fence that the design made is of a host
+// that a fault may have made unfit, or that may have seemed so.
+func (f *faults) provoked(op *model.Op) bool {
+	mounted := f.mounted(op)
+	return f.lies || slices.ContainsFunc(f.list, func(t touch) bool {
+		return (t.spreads || t.host == op.Host || t.host == model.Everyone) && t.from < op.Call && t.to > mounted
+	})
+}
+
+// mounted is the call of the host's last successful mount before op.
+func (f *faults) mounted(op *model.Op) (call int64) {
+	for i := range f.history {
+		o := &f.history[i]
+		if o.Kind == model.Mount && o.Host == op.Host && o.Succeeded() && o.Return < op.Call {
+			call = o.Call
+		}
+	}
+	return call
 }

@@ -91,13 +91,13 @@ func TestGoldenDigests(t *testing.T) {
 		"local":                         {0x968125aced9bb8c0, 0x59b05d2f782be8d9},
 		"local-writethrough":            {0x968125aced9bb8c0, 0xf97db41e0720118b},
 		"local-journal":                 {0xde00182637e88065, 0x4203fe16bd82198b},
-		"active-passive":                {0x344c721b25979fbb, 0x4d9db6762f5dd0bc},
+		"active-passive":                {0x344c721b25979fbb, 0x9001c1bf521f2893},
 		"single":                        {0x968125aced9bb8c0, 0xa2fb1e27618d84cc},
 		"local-journal/no-barriers":     {0xde00182637e88065, 0x459546d5c5e66426},
 		"local-journal/no-ordered-data": {0xde00182637e88065, 0xe3a932796b721cf9},
-		"active-passive/no-fence":       {0x344c721b25979fbb, 0x5b6eebab2be0ebe9},
-		"active-passive/no-abort":       {0x344c721b25979fbb, 0xcba83fc5f5efd362},
-		"active-passive/volatile-fence": {0x344c721b25979fbb, 0x355e5330455da5ce},
+		"active-passive/no-fence":       {0x344c721b25979fbb, 0xa8fde95509a7a099},
+		"active-passive/no-abort":       {0x344c721b25979fbb, 0x31a58b113c26c6d0},
+		"active-passive/volatile-fence": {0x344c721b25979fbb, 0x1d9f77d74ff11f5a},
 		"single/no-lock":                {0x968125aced9bb8c0, 0xe73c397b913a6e93},
 	}
 	for _, d := range everyDesign() {

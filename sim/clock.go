@@ -19,7 +19,7 @@ func (h *Host) Sleep(ticks int) {
 	h.w.uses |= model.SetOf(model.Tick)
 	t.waiting = wait{deadline: h.now + int64(ticks), timed: true}
 	t.await(&t.waiting)
-	if t.daemon != nil {
+	if t.daemon != nil && !t.background {
 		t.number = h.w.step // what it does next is done for the step that time passes for
 	}
 }

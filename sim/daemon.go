@@ -18,7 +18,11 @@ func (h *Host) Go(run func()) {
 	if len(h.w.active) >= maxActive {
 		h.w.fail(model.Hang, caller, fmt.Sprintf("%d daemons and calls are under way", maxActive))
 	}
-	t := h.w.begin(h, caller.number)
+	number := caller.number
+	if caller.background {
+		number = h.w.step
+	}
+	t := h.w.begin(h, number)
 	t.daemon, t.calls = run, caller.calls
 	t.state, t.until = blocked, &h.w.always
 }
@@ -37,6 +41,15 @@ func (w *world) rest() {
 	}
 }
 
+// Background is Go for work that no step is the reason of, such as a heartbeat:
+// what it does counts for none, so that no hold or strike finds it. What it
+// starts by Go counts for the step that time passes for.
+func (h *Host) Background(run func()) {
+	h.Go(run)
+	t := h.w.active[len(h.w.active)-1]
+	t.number, t.background = 0, true
+}
+
 // always is what a task waits for that can run at once.
 type always struct{}
 
@@ -45,6 +58,9 @@ func (*always) ready(*task) bool { return true }
 // endDaemons ends the daemons of a host that has been unmounted, at the next
 // moment when no task runs.
 func (w *world) endDaemons(h *Host) {
+	if len(w.active) == 1 {
+		return // there is only the step that unmounts
+	}
 	for _, t := range w.active {
 		if t.host == h && t.daemon != nil {
 			t.dying, t.flying = true, 0

@@ -326,12 +326,21 @@ func (w *world) troubled() bool {
 func (w *world) heal() {
 	w.closing = true
 	for _, h := range w.hosts[:w.program.Hosts] {
-		h.noDisk = false
+		if h.noDisk {
+			h.noDisk = false
+			w.happened(model.Step{Host: h.id, Kind: model.Heal, Off: model.FromDisk}, w.step, true)
+			w.note(h, w.step, model.Healed, -1)
+		}
+		if w.network.cutOff(h) {
+			w.happened(model.Step{Host: h.id, Kind: model.Heal}, w.step, true)
+			w.note(h, w.step, model.Healed, int(h.id))
+		}
 	}
 	w.network.healAll()
 	w.deliverLate(len(w.program.Steps) + 1)
 	for _, h := range w.hosts[:w.program.Hosts] {
 		if h.paused && !w.stopped {
+			w.happened(model.Step{Host: h.id, Kind: model.Resume}, w.step, true)
 			w.resume(h, w.step)
 		}
 	}

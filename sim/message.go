@@ -103,6 +103,16 @@ func (n *network) isParted(a, b *Host) bool {
 	return n.parted[min(a.port, b.port)][max(a.port, b.port)]
 }
 
+// cutOff reports whether a host is parted from any other.
+func (n *network) cutOff(h *Host) bool {
+	for i := range n.parted {
+		if n.parts > 0 && (n.parted[i][h.port] || n.parted[h.port][i]) {
+			return true
+		}
+	}
+	return false
+}
+
 func (n *network) troubled() bool { return n.parts > 0 || len(n.late) > 0 }
 
 func (n *network) healAll() {

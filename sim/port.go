@@ -82,7 +82,7 @@ func (h *Host) command(c *disk.Command) (disk.Result, error) {
 		done, err = w.disk.CompleteWith(ticket, h.fate(strike))
 	}
 	if err != nil {
-		return done, h.answer(t, err)
+		return done, h.answer(t, c, err)
 	}
 	if strike != nil && strike.Kind == model.LoseWrite {
 		return done, nil
@@ -110,10 +110,12 @@ func (h *Host) fate(k *model.Strike) disk.Fate {
 }
 
 // answer is what a host's driver makes of the device's answer.
-func (h *Host) answer(t *task, err error) error {
+func (h *Host) answer(t *task, c *disk.Command, err error) error {
 	switch {
 	case errors.Is(err, disk.ErrConflict):
-		h.w.mark("reservation conflict")
+		if c.Kind != model.ReserveCommand { // who asks for a reservation can be told no
+			h.w.mark("reservation conflict")
+		}
 		return model.EBADE
 	case errors.Is(err, disk.ErrUnsupported), errors.Is(err, disk.ErrInvalid):
 		h.w.fail(model.Misuse, t, err.Error())

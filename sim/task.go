@@ -21,19 +21,20 @@ type task struct {
 	number int // of the step in the Program; 0 for the closing observation
 	op     int // index of the operation under way in the history
 
-	daemon  func()   // what a daemon runs; nil for a step
-	hold    int      // index into Program.Holds of the hold that has stopped it, -1 for none
-	calls   int      // calls of the host by this operation, or by a daemon since it rested
-	mutexes int      // that the step has
-	until   waitable // what a blocked task waits for
-	waiting wait     // memory for until
-	dying   bool     // its host is no more, or the run is over; every further call of the host unwinds
-	flying  int      // blocks of a write, ticket, on its way to the disk
-	ticket  disk.Ticket
-	unwound int // how often it did
-	scratch []byte
-	flight  int  // the block that a cache write of this step has on its way
-	landing gate // taken while it has
+	background bool     // a daemon that works for no step
+	daemon     func()   // what a daemon runs; nil for a step
+	hold       int      // index into Program.Holds of the hold that has stopped it, -1 for none
+	calls      int      // calls of the host by this operation, or by a daemon since it rested
+	mutexes    int      // that the step has
+	until      waitable // what a blocked task waits for
+	waiting    wait     // memory for until
+	dying      bool     // its host is no more, or the run is over; every further call of the host unwinds
+	flying     int      // blocks of a write, ticket, on its way to the disk
+	ticket     disk.Ticket
+	unwound    int // how often it did
+	scratch    []byte
+	flight     int  // the block that a cache write of this step has on its way
+	landing    gate // taken while it has
 }
 
 type taskState uint8

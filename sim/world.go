@@ -182,6 +182,7 @@ func (w *world) begin(h *Host, number int) *task {
 	t.daemon, t.hold, t.calls, t.mutexes, t.until = nil, -1, 0, 0, nil
 	t.dying, t.unwound, t.flying, t.landing = false, 0, 0, gate{}
 	w.active = append(w.active, t)
+	t.background = false
 	return t
 }
 
@@ -232,7 +233,11 @@ func (w *world) advance(t *task) {
 
 // retire takes a task that will not run again off the list.
 func (w *world) retire(t *task) {
-	w.active = slices.DeleteFunc(w.active, t.is)
+	if n := len(w.active) - 1; w.active[n] == t { // as nearly always
+		w.active = w.active[:n]
+	} else {
+		w.active = slices.DeleteFunc(w.active, t.is)
+	}
 	if t.state == lost {
 		w.tasks = slices.DeleteFunc(w.tasks, t.is)
 	}

@@ -1,8 +1,6 @@
 package designs
 
 import (
-	"slices"
-
 	"github.com/doublemount/doublemount/disk"
 	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/sim"
@@ -55,61 +53,64 @@ const (
 // has it and lives.
 func takeLease(h *sim.Host, rules leaseRules) (*lease, error) {
 	l := &lease{h: h, rules: rules, key: (disk.Key(h.ID())+1)<<32 | disk.Key(h.Now())<<1}
-	l.renewed = h.Now()
-	err := h.Reserve(&disk.Reserve{Action: disk.Replace, IgnoreKey: true, NewKey: l.key, Persist: rules.persist})
-	if err != nil {
-		return nil, err
-	}
-	err = l.acquire()
-	for err == model.EBADE { // somebody has it
-		var held, later disk.ReservationReport
-		if err := l.report(&held); err != nil {
+	for {
+		l.renewed = h.Now()
+		err := h.Reserve(&disk.Reserve{Action: disk.Replace, IgnoreKey: true, NewKey: l.key, Persist: rules.persist})
+		if err == nil {
+			err = l.acquire()
+		}
+		if err != model.EBADE {
+			return l, err
+		}
+		holder, ok, err := l.holder()
+		switch {
+		case err != nil:
+			return nil, err
+		case !ok:
+			continue // the disk has just forgotten it
+		}
+		switch err := l.succeed(holder); err {
+		case nil:
+			l.renewed = h.Now()
+			return l, nil
+		case model.EBUSY, model.EBADE: // it lives, or another challenger was faster
+			_ = l.unregister() // a key left behind harms nobody
+			return nil, model.EBUSY
+		default:
 			return nil, err
 		}
-		holder, ok := holderOf(&held)
-		if !ok {
-			err = l.acquire() // it has just been released
-			continue
-		}
-		how := disk.PreemptAndAbort // of a host that has nothing mounted: it loses nothing
-		if holder&freeKey == 0 {
-			h.Sleep(challengeTime)
-			if err := l.report(&later); err != nil {
-				return nil, err
-			}
-			if now, ok := holderOf(&later); !ok {
-				err = l.acquire()
-				continue
-			} else if now != holder {
-				_ = l.unregister() // it is another's disk; a key left behind harms nobody
-				return nil, model.EBUSY
-			}
-			h.Mark("failover")
-			how = rules.fence
-		}
-		if err = l.preempt(holder, how); err == model.EBADE {
-			_ = l.unregister()
-			return nil, model.EBUSY // another challenger was faster, or the holder is back
-		}
 	}
-	if err != nil {
-		return nil, err
-	}
-	l.renewed = h.Now()
-	return l, nil
 }
 
-// holderOf is the key of the host that holds the reservation.
-func holderOf(r *disk.ReservationReport) (disk.Key, bool) {
-	i := slices.IndexFunc(r.Registrants, func(g disk.Registrant) bool { return g.Holder })
-	if i < 0 {
-		return 0, false
+// succeed takes the disk over from a holder that has nothing mounted, or that is
+// silent for too long.
+func (l *lease) succeed(holder disk.Key) error {
+	if holder&freeKey != 0 {
+		return l.preempt(holder, disk.PreemptAndAbort) // it loses nothing
 	}
-	return r.Registrants[i].Key, true
+	l.h.Sleep(challengeTime)
+	if now, _, err := l.holder(); err != nil {
+		return err
+	} else if now != holder {
+		return model.EBUSY
+	}
+	l.h.Mark("failover")
+	return l.preempt(holder, l.rules.fence)
 }
 
-func (l *lease) report(into *disk.ReservationReport) error {
-	return l.h.Reserve(&disk.Reserve{Action: disk.Report, Report: into})
+// holder is the key of the host that holds the reservation; ok is false if none
+// does.
+func (l *lease) holder() (key disk.Key, ok bool, err error) {
+	var r disk.ReservationReport
+	if err := l.h.Reserve(&disk.Reserve{Action: disk.Report, Report: &r}); err != nil {
+		return 0, false, err
+	}
+	for _, g := range r.Registrants {
+		if g.Holder {
+			return g.Key, true, nil
+		}
+	}
+	return 0, false, nil
 }
 
 func (l *lease) acquire() error {
