@@ -19,11 +19,13 @@ type row struct {
 	disk  string // the disk commands of it
 }
 
-// moment is the start or the end of a step on the run's clock.
+// moment is the start or the end of a step on the run's clock, or something that
+// befell a host meanwhile.
 type moment struct {
 	time int64
 	step int
 	end  bool
+	fate *model.Op
 }
 
 // rowsOf is the run as rows in the order of its clock: one for each step and
@@ -31,25 +33,29 @@ type moment struct {
 func rowsOf(f Finding) []row {
 	program := f.Run.Program
 	byStep := map[int][]model.Op{}
+	var moments []moment
 	for _, o := range f.Run.History {
-		if o.Host != model.Final {
+		switch s, ok := program.StepAt(o.Step); {
+		case o.Host == model.Final:
+		case ok && !ownOf(s, o):
+			moments = append(moments, moment{time: o.Call, step: o.Step, fate: &o})
+		default:
 			byStep[o.Step] = append(byStep[o.Step], o)
 		}
 	}
-	var moments []moment
 	var last int64 // a step without a call stands after the step before it
 	for n := 1; n <= len(program.Steps)+len(program.Unmounts); n++ {
 		ops := byStep[n]
 		if len(ops) == 0 {
 			if n <= len(program.Steps) {
-				moments = append(moments, moment{last, n, false})
+				moments = append(moments, moment{time: last, step: n})
 			}
 			continue
 		}
 		last = ops[0].Call
-		moments = append(moments, moment{last, n, false})
+		moments = append(moments, moment{time: last, step: n})
 		if returned := ops[len(ops)-1].Return; returned != model.Never && overlapped(f.Run.History, n, last, returned) {
-			moments = append(moments, moment{returned, n, true})
+			moments = append(moments, moment{time: returned, step: n, end: true})
 		}
 	}
 	slices.SortStableFunc(moments, func(a, b moment) int { return cmp.Compare(a.time, b.time) })
@@ -63,9 +69,13 @@ func rowsOf(f Finding) []row {
 	before, after := recordsOf(f.Run.Trace)
 	var rows []row
 	for _, m := range moments {
+		if m.fate != nil {
+			rows = append(rows, row{host: m.fate.Host, text: "(" + m.fate.AsStep().Action() + ")"})
+			continue
+		}
 		s, _ := program.StepAt(m.step)
 		r := row{label: strconv.Itoa(m.step), host: s.Host, mark: f.speaksOf(m.step)}
-		action := safeStep(s).Action() + heldAt(f.Run, m.step)
+		action := safeStep(s).Action() + heldAt(f.Run, m.step) + struckAt(f.Run, m.step)
 		result := answer(f.Run, m.step, byStep[m.step])
 		switch {
 		case !split[m.step]:
@@ -81,6 +91,19 @@ func rowsOf(f Finding) []row {
 		rows = append(rows, r)
 	}
 	return rows
+}
+
+// ownOf reports whether an operation is what its step asked for, and not what
+// befell a host while the step was carried out: a fence or a reset by the design,
+// or what heals at the end.
+func ownOf(s model.Step, o model.Op) bool {
+	switch o.Kind {
+	case model.Fence, model.Resume, model.Heal:
+		return s.Kind == o.Kind && s.Host == o.Host
+	case model.Crash: // also what becomes of an unmount that fails
+		return s.Host == o.Host && (s.Kind == model.Crash || s.Kind == model.Unmount || s.Kind == model.Remount || s.Kind == model.Reboot)
+	}
+	return true
 }
 
 // overlapped reports whether an operation other than step n's was called
@@ -124,6 +147,16 @@ func heldAt(run model.Run, n int) string {
 		}
 	}
 	return ""
+}
+
+// struckAt is " (write#2: fail)" for each command of a step that a strike hit.
+func struckAt(run model.Run, n int) (text string) {
+	for i, k := range run.Program.Strikes {
+		if k.Step == n && i < len(run.Strikes) && run.Strikes[i] {
+			text += fmt.Sprintf(" (%v#%d: %v)", k.At, k.N, k.Kind)
+		}
+	}
+	return text
 }
 
 // answer is what a step came to. A remount and a reboot are two operations;
@@ -176,13 +209,13 @@ func finalRows(f Finding) []row {
 
 // safeStep is s with a path that can be printed.
 func safeStep(s model.Step) model.Step {
-	s.Path = model.Path(safe(string(s.Path)))
+	s.Path, s.To = model.Path(safe(string(s.Path))), model.Path(safe(string(s.To)))
 	return s
 }
 
 // safeOp is o with path and names that can be printed.
 func safeOp(o model.Op) model.Op {
-	o.Path = model.Path(safe(string(o.Path)))
+	o.Path, o.To = model.Path(safe(string(o.Path))), model.Path(safe(string(o.To)))
 	o.Result.Names = slices.Clone(o.Result.Names)
 	for i, name := range o.Result.Names {
 		o.Result.Names[i] = safeName(name)
@@ -196,6 +229,11 @@ func notes(run model.Run) string {
 	for i, h := range run.Program.Holds {
 		if i < len(run.Holds) && run.Holds[i] == model.NeverFired {
 			texts = append(texts, h.String()+" never fired")
+		}
+	}
+	for i, k := range run.Program.Strikes {
+		if i < len(run.Strikes) && !run.Strikes[i] {
+			texts = append(texts, k.String()+" never hit")
 		}
 	}
 	return strings.Join(texts, "; ")
