@@ -27,7 +27,7 @@ type replayVerb struct {
 func (replayVerb) Help() string {
 	return fmt.Sprintf(`Each case is run on its design, where every expectation must be met, and on every design that keeps it, where all that it speaks of must be held. A hold that never fires, or a step that its host could not do, makes a case stale: it no longer shows what it was made for. Exit code: 0 all as expected, 1 not, 2 a file is missing or is no case; then none is run.
 
-With --on dir the program is run once, unchanged, by hosts that all work in the same plain directory of this machine, and the expectations are the same. Such hosts share one cache, so what needs two caches to go wrong is held, and reported as not reproduced. Steps run one after another there and there is no disk of ours: a case with a hold, a writeback or a statfs is stale on it, and there is no trace.
+With --on dir the program is run once, unchanged, by hosts that all work in the same plain directory of this machine, and the expectations are the same. Such hosts share one cache, so what needs two caches to go wrong is held, and reported as not reproduced. Steps run one after another there and there is no disk of ours: a case with a hold, a fault, a writeback or a statfs is stale on it, and there is no trace.
 
 Example:
 

@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"os"
 	"path/filepath"
 	"runtime/debug"
@@ -32,11 +34,18 @@ func command() string {
 	return quoteArg(os.Args[0])
 }
 
-// builtByGoRun reports whether the executable lies where "go run" puts it, in
-// the directory "exe" of a build directory.
+// builtByGoRun reports whether the executable lies where "go run" puts it: the
+// directory "exe" of a build directory, or that of its hash in the build cache,
+// 39/399f...-d (Go 1.24, cmd/go/internal/cache: PutExecutable).
 func builtByGoRun(file string) bool {
 	dir := filepath.Dir(file)
-	return filepath.Base(dir) == "exe" && strings.Contains(dir, "go-build")
+	name := filepath.Base(dir)
+	if name == "exe" {
+		return strings.Contains(dir, "go-build")
+	}
+	hash, cached := strings.CutSuffix(name, "-d")
+	sum, err := hex.DecodeString(hash)
+	return cached && err == nil && len(sum) == sha256.Size && filepath.Base(filepath.Dir(dir)) == hash[:2]
 }
 
 // quoteArg is an argument as a shell takes it.

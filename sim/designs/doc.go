@@ -10,8 +10,11 @@
 //   - local_journal.go: local with a journal (journal.go is what is on the disk,
 //     transaction.go what a host has changed since the last commit), right on one
 //     host through crashes and power losses;
+//   - active_passive.go: local_journal on the one host that has the disk, by a
+//     reservation (lease.go);
 //   - single.go: a cluster-wide lock around each operation, nothing kept.
 //
-// A planted bug is a protocol that differs from the right one in one rule, in a
-// file or function of its own; the right path is never cluttered with it.
+// A planted bug differs from the right design in one rule: in a protocol of its
+// own, or in a value of a struct of rules (journalRules, leaseRules) that the
+// right path consults by name. So the right path is never cluttered with it.
 package designs
