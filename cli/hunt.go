@@ -54,6 +54,9 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 			return exitUsage, err
 		}
 	}
+	if missing := v.Faults.named &^ design.Survives; missing != 0 {
+		return exitUsage, fmt.Errorf("--faults: %s does not survive %v, so it promises nothing there\nhint: it survives %v", design.Name, missing, design.Survives)
+	}
 	if v.Guarantee == "" {
 		v.Guarantee = guaranteeName(design.Guarantee.Name)
 	}
@@ -65,7 +68,7 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 		limit = defaultFor
 	}
 	c := &campaign{first: v.First, limit: limit, order: job{
-		Design: design.Name, Guarantees: v.judged(), Hosts: int(v.Hosts), Faults: model.Faults(v.Faults), Seed: v.Seed, Runs: int(v.Runs),
+		Design: design.Name, Guarantees: v.judged(), Hosts: int(v.Hosts), Faults: v.Faults.drawn, Seed: v.Seed, Runs: int(v.Runs),
 	}}
 	began := time.Now()
 	done := showProgress(a.stderr, c)

@@ -72,7 +72,10 @@ func (g *guaranteeName) UnmarshalText(text []byte) error {
 
 // faultSet narrows the faults of a hunt; the zero value is all that the design
 // survives.
-type faultSet model.Faults
+type faultSet struct {
+	drawn model.Faults // as fuzz.Options has it
+	named model.Faults // that were asked for by name, so that the design must survive them
+}
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (f *faultSet) UnmarshalText(text []byte) error {
@@ -80,8 +83,11 @@ func (f *faultSet) UnmarshalText(text []byte) error {
 	if err != nil {
 		return err
 	}
-	if *f = faultSet(set); set == 0 {
-		*f = faultSet(fuzz.NoFaults)
+	switch *f = (faultSet{drawn: set, named: set}); {
+	case set == 0:
+		f.drawn = fuzz.NoFaults
+	case string(text) == "all":
+		f.named = 0
 	}
 	return nil
 }
