@@ -110,20 +110,21 @@ type component struct {
 	reachedBy []int
 	places    []place
 
-	width   int // words a file can have
-	ops     []int
-	changes []change
-	binds   []bind
-	atoms   []atom
-	views   []view
-	syncs   []syncPoint
-	several []alternatives
-	choice  []uint8 // by operation: the alternative taken, below linearizable
-	layout  layout
-	items   []item
-	moments []int // the items that are moments, in order
-	steps   int   // of the search so far, of at most limit
-	limit   int
+	width      int // words a file can have
+	ops        []int
+	changes    []change
+	binds      []bind
+	atoms      []atom
+	views      []view
+	syncs      []syncPoint
+	several    []alternatives
+	choice     []uint8 // by operation: the alternative taken, below linearizable
+	layout     layout
+	items      []item
+	moments    []int // the items that are moments, in order
+	steps      int   // of the search so far, of at most limit
+	limit      int
+	sequential bool // there is one order only
 
 	scratch, base state
 	words, laid   []byte
@@ -134,8 +135,16 @@ type component struct {
 	pending []bool // by operation: its change may be missing
 	forget  []bool // by operation: as if nothing had made it durable
 
-	crashes []int // by crash: its index in the history
+	crashes []int  // by crash: its index in the history
+	slots   []slot // by crash
+	last    []int  // by slot: its last crash
 	losses  []loss
+	forced  []loss      // what must have been undone
+	keeps   []dominance // what there is no need to undo
+	dropped []loss
+	tried   []guessed
+	came    int      // how many moments the last search came to
+	guesses int      // how many sets have been tried
 	guessed bool     // something is undone
 	begin   int      // where an append begins, at linearizable
 	makers  []int    // by node: the change that makes it

@@ -24,7 +24,7 @@ func (f *finding) data() {
 		}
 	}
 	for _, w := range got {
-		if x := f.writer(w); x >= 0 && f.c.foreign(x, f.path) {
+		if x := f.c.writer(w); x >= 0 && f.c.foreign(x, f.path) {
 			f.v.Anomaly = model.CrossLinked
 			f.with = nil
 			f.fact = fmt.Sprintf("%s had written #%d, and to another file", naming(&f.c.history[x]), w)
@@ -59,12 +59,12 @@ func (f *finding) data() {
 }
 
 // writer is the operation that wrote words of number w, -1 for a hole.
-func (f *finding) writer(w byte) int {
+func (c *component) writer(w byte) int {
 	if w == model.Hole {
 		return -1
 	}
-	for i := range f.c.history {
-		if op := &f.c.history[i]; op.Data == w && !op.Skipped {
+	for i := range c.history {
+		if op := &c.history[i]; op.Data == w && !op.Skipped {
 			return i
 		}
 	}

@@ -90,6 +90,30 @@ func TestCrashes(t *testing.T) {
 	})
 }
 
+// What was undone is found also where there is much that may have been, or crash
+// follows crash.
+func TestMuchUndone(t *testing.T) {
+	const (
+		four    = "A create a; A crash; A mount; A create b; A rename b a; A unmount; A mount; A create b; A crash; A mount; A write a[0]=5; A crash; A mount; A append a=6; A crash; end; "
+		writes  = "A write a[0]=1; A write a[1]=2; A write a[0+16]=3; A write a[0+16]=4; A append a=5; A append a=6; A write a[0+16]=7; A write a[0]=8; "
+		over    = "A write a[0]=1; A write a[1]=2; A write a[0+16]=3; A write a[0+16]=7; A write a[0]=8; "
+		renamed = "A create b; A write b[0+16]=1; A append b=2; A append b=3; A write b[0]=4; A truncate b 12; A mkdir d; " +
+			"A create d/a; A truncate d/a 8; A rename d/a b; A create d/b; A crash; end; "
+	)
+	judgeAll(t, []judged{
+		{four + "F stat a -> 0; F stat b -> ENOENT", true, true, true, "four crashes, of which each undoes something"},
+		{four + "F stat a -> 8; F stat b -> 0", true, true, true, "... or not"},
+		{four + "F stat a -> ENOENT; F stat b -> ENOENT", false, false, false, "... but not what was unmounted"},
+		{two + writes + "A crash; end; F read a -> 8x3,8x2", true, true, true, "eight writes: two old blocks, no append"},
+		{two + writes + "A crash; end; F read a[0+40] -> 8x8,8x4,8x0,8x6", true, true, true, "... the last append"},
+		{two + "A write a[0]=9; B read a[0] -> 9; " + over + "A crash; end; F read a -> 8x0,8x2", false, false, true, "... after one that B saw"},
+		{two + "A write a[0]=9; B read a[0] -> 9; " + writes + "A crash; end; F read a -> 8x9,8x2", true, true, true, "... which is there"},
+		{two + over + "A fsync a; A write a[0]=10; A crash; end; F read a -> 8x3,8x7", false, false, false, "... after an fsync"},
+		{renamed + "F readdir d -> empty; F stat b -> 12; F read b[0+16] -> 8x4,4x1", true, true, true, "the end of a journal"},
+		{renamed + "F readdir d -> empty; F stat b -> 8; F read b[0+16] -> 8x0", true, true, true, "... a shorter end"},
+	})
+}
+
 func TestFences(t *testing.T) {
 	judgeAll(t, []judged{
 		{two + "A write a[0]=5; B fence; A unmount; end; F read a[0] -> 5", true, true, true, "nothing to do with A"},

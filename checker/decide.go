@@ -62,11 +62,39 @@ func (c *component) overlaps() bool {
 	return false
 }
 
+// inSequence reports whether each operation and each crash ends before the next
+// begins, and has a result. At linearizable there is then one order.
+func (c *component) inSequence() bool {
+	if c.overlaps() {
+		return false
+	}
+	for _, i := range c.ops {
+		if c.info[i].open || c.info[i].cut || c.pending[i] {
+			return false
+		}
+		if c.endings && c.atCrash(i) {
+			return false
+		}
+	}
+	return true
+}
+
+// atCrash reports whether operation i overlaps a crash.
+func (c *component) atCrash(i int) bool {
+	for k := range c.history {
+		if e := &c.history[k]; ends(e) && e.Call < c.history[i].Return && c.history[i].Call < e.Return {
+			return true
+		}
+	}
+	return false
+}
+
 // decideAll is decide with the operations that are skipped and pending as they
 // have been set. What crashes undo is guessed: nothing at first.
 func (c *component) decideAll() model.Outcome {
-	c.steps = 0
+	c.steps, c.guesses = 0, 0
 	clear(c.undone)
+	c.sequential = c.atomic() && c.inSequence()
 	answer := c.decideGuess()
 	if answer == model.Held || !c.findLosses() {
 		return answer
@@ -100,8 +128,11 @@ func (c *component) decideGuess() model.Outcome {
 }
 
 func (c *component) decideOne() model.Outcome {
-	if c.explained() {
+	switch {
+	case c.explained():
 		return model.Held
+	case c.sequential:
+		return model.Violated // there is no other order
 	}
 	return c.search()
 }
@@ -131,6 +162,9 @@ func (c *component) reason() string {
 	}
 	if c.tooLarge || len(c.nodes) > maxNodes {
 		return fmt.Sprintf("too many names or files that can be %s", c.names[0])
+	}
+	if c.guesses > 0 {
+		return fmt.Sprintf("no answer for %s in %d sets of changes that crashes may have undone", c.names[0], c.guesses)
 	}
 	return fmt.Sprintf("more than %d ways to explain the errors of %s", maxAlternatives, c.names[0])
 }

@@ -32,10 +32,12 @@
 // Each ends the windows of its hosts' changes, and may undo those that nothing
 // covers: of a write any of its blocks, of anything else the whole. Without them
 // every operation before keeps its result, but for the observations of the hosts
-// that it is of. Which are undone is guessed before a search (guess.go), first
-// nothing, then what the observations afterwards suggest, then every set; a state
-// has a world for each way in which an operation has to be right (undo.go). These
-// are the readings of the rule:
+// that it is of. Which are undone is guessed before a search (guess.go): first
+// nothing, then what the observations afterwards suggest, then sets that differ in
+// one thing from the one with which the search came furthest, until every set has
+// been tried; those aside of which it is known before that they explain nothing
+// more (sieve.go). A state has a world for each way in which an operation has to be
+// right (undo.go, worlds.go). These are the readings of the rule:
 //
 //   - An fsync covers the content of its file, the making and renaming of that
 //     file, and every change of the name that it is called for, or of a handle the
@@ -48,7 +50,7 @@
 //     a hole.
 //   - What survived the crash of its host can be lost in a power loss or disk reset
 //     after it, as it may still have been in the disk's cache; nothing else undoes
-//     it. Of a host that goes on, a disk reset undoes nothing: it has to write again.
+//     it. Of a host that goes on, a disk reset excuses nothing: it has to write again.
 //   - A fence is a crash, until its host mounts again: what a fenced host answers
 //     is excused and has no effect. What was under way may have had its effect.
 //   - A change that fails as its disk does (EIO, EROFS, ESTALE, EBADE) may have had
@@ -67,8 +69,8 @@
 // while others work, results of close, sync and writeback, the order in which a
 // journal loses changes of names.
 //
-// Inconclusive, besides a search that reaches its limit: a component with more
-// than ten things that may be undone, of which neither what observations suggest
-// nor all explain it; with more than three crashes that undo something; with more
-// names than are followed through its renames.
+// Inconclusive, besides a search that reaches its limit: a component of which 2048
+// sets of undone changes have been tried, and there are more; with changes that more
+// than three crashes at a time threaten; with more names than are followed through
+// its renames.
 package checker

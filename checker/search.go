@@ -219,6 +219,7 @@ func (c *component) greedy() bool {
 			c.takeCovered(s, it.index)
 		}
 		if !c.force(s, it) {
+			c.came = int(binary.LittleEndian.Uint16(s[c.layout.passed:]))
 			return false
 		}
 	}
@@ -299,6 +300,7 @@ func (c *component) search() model.Outcome {
 		}
 	}
 	exhausted := false
+	c.came = 0
 	m := porcupine.Model{
 		Init: func() any { return string(c.initial()) },
 		StepContext: func(_ context.Context, s, input, _ any) (bool, any) {
@@ -311,6 +313,7 @@ func (c *component) search() model.Outcome {
 			if i := input.(int); !c.allowed(next, i) || !c.place(next, c.items[i]) {
 				return false, s
 			}
+			c.came = max(c.came, int(binary.LittleEndian.Uint16(next[c.layout.passed:])))
 			return true, string(next)
 		},
 		Equal: func(a, b any) bool { return a.(string) == b.(string) },

@@ -14,36 +14,16 @@ import "github.com/doublemount/doublemount/model"
 // it is excused. When the crash comes, the world without its undone changes is
 // what remains.
 
-// maxWorlds is how many worlds a state can have: those of three crashes that undo
-// something.
-const maxWorlds = 8
-
-// worlds is how many worlds a guess needs. The crashes that undo nothing come last,
-// so that the sets of the others are numbers from 0.
-func (c *component) worlds() int {
-	c.at, c.mask = 0, 0
-	n := 1
-	for k := range c.crashes {
-		for i := range c.changes {
-			if ch := &c.changes[i]; ch.ends == k && ch.gone != 0 || ch.late == k && ch.goes != 0 {
-				n = 2 << k
-				break
-			}
-		}
-	}
-	return n
-}
-
 // missing is the set of the parts of a change that are not in the world that is
 // looked at.
 func (c *component) missing(ch *change) (parts uint64) {
 	if c.mask == 0 || ch.ends < 0 {
 		return 0
 	}
-	if c.mask>>ch.ends&1 != 0 {
+	if c.mask&c.bit(ch.ends) != 0 {
 		parts = ch.gone
 	}
-	if ch.late >= 0 && c.mask>>ch.late&1 != 0 {
+	if ch.late >= 0 && c.mask&c.bit(ch.late) != 0 {
 		parts |= ch.goes
 	}
 	return parts
@@ -103,17 +83,6 @@ func (c *component) parts(i int) uint64 {
 	return 1<<min(n, maxParts) - 1
 }
 
-// live reports whether a world is still apart from the others: no crash of its set
-// has come.
-func (c *component) live(s state, world int) bool {
-	for k := range c.crashes {
-		if world>>k&1 != 0 && s[c.layout.crashes+k] != 0 {
-			return false
-		}
-	}
-	return true
-}
-
 // enter makes a world the one that is looked at.
 func (c *component) enter(world int) { c.mask, c.at = world, world*c.layout.share }
 
@@ -144,7 +113,7 @@ func (c *component) takeAll(s state, ch *change) bool {
 func (c *component) everywhere(s state, op int, so func() bool) bool {
 	defer c.enter(0)
 	for world := range c.layout.worlds {
-		if !c.live(s, world) || c.excused(world, op) {
+		if !c.live(s, world) || c.excused(s, world, op) {
 			continue
 		}
 		if c.enter(world); !so() {
@@ -161,7 +130,7 @@ func (c *component) settleApart(s state, v int) {
 	done := true
 	defer c.enter(0)
 	for world := range c.layout.worlds {
-		if !c.live(s, world) || c.excused(world, view.op) {
+		if !c.live(s, world) || c.excused(s, world, view.op) {
 			continue
 		}
 		c.enter(world)
@@ -190,43 +159,18 @@ func (c *component) explains(s state, view *view, world int) bool {
 	return missing != 1<<view.alts-1
 }
 
-// settleCrash is for views of several explanations that are open when a crash
-// comes. A world and that without what is undone become one: what was seen before
-// counts if it was seen in both, or in the second if in the first the view was
-// complete.
-func (c *component) settleCrash(s state, bit int) {
-	for v := range c.views {
-		view := &c.views[v]
-		if s[c.layout.views+v] != open || view.alts == 1 {
-			continue
-		}
-		for world := range c.layout.worlds {
-			if world&bit != 0 || !c.live(s, world) || c.excused(world|bit, view.op) {
-				continue
-			}
-			complete := c.explains(s, view, world)
-			for a := view.first; a < view.last; a++ {
-				at := &s[c.layout.atoms+a]
-				if *at>>(world|bit)&1 == 0 || complete {
-					*at = *at&^(1<<world) | *at>>(world|bit)&1<<world
-				}
-			}
-		}
-	}
-}
-
 // excused reports whether what an operation saw need not be so in a world: it is an
 // observation by a host that is hit, or belongs to a change, which only has to
 // succeed there (takeAll) and to find its file (bindAll).
-func (c *component) excused(world, op int) bool {
-	return world != 0 && (c.history[op].Kind.Changes() && c.made(op) || c.hit(world, op))
+func (c *component) excused(s state, world, op int) bool {
+	return world != 0 && (c.history[op].Kind.Changes() && c.made(op) || c.hit(s, world, op))
 }
 
 // hit reports whether a world is one without what a crash of the operation's host,
 // or a loss of power, undoes.
-func (c *component) hit(world, op int) bool {
+func (c *component) hit(s state, world, op int) bool {
 	for k, i := range c.crashes {
-		if world>>k&1 != 0 && (c.history[i].Kind != model.Crash && c.history[i].Kind != model.Fence || c.history[i].Host == c.history[op].Host) {
+		if world&c.bit(k) != 0 && c.current(s, k) && (c.history[i].Kind != model.Crash && c.history[i].Kind != model.Fence || c.history[i].Host == c.history[op].Host) {
 			return true
 		}
 	}
@@ -235,13 +179,14 @@ func (c *component) hit(world, op int) bool {
 
 // lastingly is wholly, where what crashes have undone already counts, too.
 func (c *component) lastingly(s state, ch *change) bool {
-	defer func(mask int) { c.mask = mask }(c.mask)
-	for k := range c.crashes {
-		if s[c.layout.crashes+k] != 0 {
-			c.mask |= 1 << k
-		}
+	missing := c.missing(ch)
+	if ch.ends >= 0 && s[c.layout.crashes+ch.ends] != 0 {
+		missing |= ch.gone
 	}
-	return c.wholly(ch)
+	if ch.late >= 0 && s[c.layout.crashes+ch.late] != 0 {
+		missing |= ch.goes
+	}
+	return missing != 0 && missing == c.parts(ch.op)
 }
 
 // writable reports whether a change of content can be made in the world that is
@@ -255,7 +200,7 @@ func (c *component) writable(s state, ch *change, node int) bool {
 	if v := c.bindState(s, ch.bind); v&elsewhere == 0 || v >= bindOpen {
 		return true
 	}
-	return c.hit(c.mask, ch.op) && (c.info[ch.op].sync == model.Never || c.forgotten(ch.op))
+	return c.hit(s, c.mask, ch.op) && (c.info[ch.op].sync == model.Never || c.forgotten(ch.op))
 }
 
 // bindAll binds a lookup that leads to a node in what hosts share. In the other
@@ -275,7 +220,7 @@ func (c *component) bindAll(s state, index, node int) bool {
 		}
 		c.enter(world)
 		if c.seeName(s, b.op, b.name) != node {
-			if !b.optional && !c.hit(world, b.op) {
+			if !b.optional && !c.hit(s, world, b.op) {
 				return false
 			}
 			other[world] = elsewhere
@@ -299,31 +244,6 @@ func (c *component) setAll(s state, index int, v uint32) {
 		}
 	}
 	c.enter(0)
-}
-
-// crash lets crash k come: what its hosts had not made effective never will be, and
-// what it undoes was never there.
-func (c *component) crash(s state, k int) {
-	for i := range c.changes {
-		if at := c.layout.changes + i; c.changes[i].ends == k && s[at] == waiting {
-			s[at] = forgone
-		}
-	}
-	if bit := 1 << k; bit < c.layout.worlds {
-		c.settleCrash(s, bit)
-		for world := range c.layout.worlds {
-			if world&bit == 0 && c.live(s, world) {
-				without := s[(world|bit)*c.layout.share:][:c.layout.share]
-				copy(s[world*c.layout.share:], without)
-			}
-		}
-		for world := range c.layout.worlds {
-			if world&bit != 0 {
-				clear(s[world*c.layout.share:][:c.layout.share]) // equal states are to be equal bytes
-			}
-		}
-	}
-	s[c.layout.crashes+k] = 1
 }
 
 // age notes which changes had taken effect when an fsync was called: those that it
