@@ -73,6 +73,8 @@ func TestSurvivorsAreCleanAndNotWeak(t *testing.T) {
 	}{
 		{designs.LocalJournal(), 1, 200_000},
 		{designs.ActivePassive(), 2, 300_000},
+		{designs.ClusterLock(), 2, 300_000},
+		{designs.ClusterLock(), 3, 60_000},
 	} {
 		result, caps := campaignOn(t, c.design, c.hosts, 1, testscale.Count(c.long/20, c.long))
 		for _, f := range result.Findings {
@@ -102,6 +104,7 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 	}{
 		{designs.LocalJournal().Bugs, 1},
 		{designs.ActivePassive().Bugs, 2},
+		{designs.ClusterLock().Bugs, 2},
 	} {
 		for _, d := range c.bugs {
 			for seed := range uint64(testscale.Count(1, 10)) {

@@ -171,8 +171,10 @@ func (f *faults) find() {
 				f.add(op, op.Host, model.Heal)
 				f.add(op, model.Host(op.Off-1), model.Heal)
 			}
+		case model.Tick: // who runs ahead takes others for dead
+			f.list = append(f.list, touch{model.Everyone, op.Call, op.Return, true})
 		default: // they happen at one moment
-			f.list = append(f.list, touch{op.Host, op.Call, op.Return, op.Kind == model.Tick})
+			f.list = append(f.list, touch{host: op.Host, from: op.Call, to: op.Return})
 		}
 	}
 	for i, k := range f.strikes {
@@ -186,6 +188,9 @@ func (f *faults) find() {
 				from, to = min(from, op.Call), max(to, op.Return)
 			}
 		}
+		if k.Kind == model.FailOn {
+			to = model.Never // a mount does not end it, and which host attaches anew is not known
+		}
 		f.list = append(f.list, touch{host: model.Everyone, from: from, to: to})
 	}
 }
@@ -195,7 +200,7 @@ func (f *faults) add(op *model.Op, host model.Host, end model.Kind) {
 	t := touch{host: host, from: op.Call, to: model.Never}
 	for i := range f.history {
 		o := &f.history[i]
-		if o.Kind == end && !o.Skipped && o.Call > op.Call && o.Host == op.Host && (end == model.Resume || o.Off == op.Off || o.Off == model.FromAll && op.Off != model.FromDisk) {
+		if o.Kind == end && !o.Skipped && o.Call > op.Call && (end == model.Resume && o.Host == op.Host || end == model.Heal && heals(o, op)) {
 			t.to = o.Return
 			break
 		}
@@ -203,6 +208,16 @@ func (f *faults) add(op *model.Op, host model.Host, end model.Kind) {
 	f.lasting = f.lasting || t.to == model.Never
 	t.spreads = true
 	f.list = append(f.list, t)
+}
+
+// heals reports whether a heal ends a partition. That between two hosts either of
+// them can end.
+func heals(heal, partition *model.Op) bool {
+	if heal.Host == partition.Host {
+		return heal.Off == partition.Off || heal.Off == model.FromAll && partition.Off != model.FromDisk
+	}
+	return partition.Off > 0 && heal.Host == model.Host(partition.Off-1) &&
+		(heal.Off == model.FromAll || heal.Off == int32(partition.Host)+1)
 }
 
 // excuse reports whether a fault excuses the error that op answered.

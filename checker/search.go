@@ -79,7 +79,7 @@ func (c *component) pass(s state, it item) bool {
 	case viewCloses:
 		return s[c.layout.views+it.index] == seen
 	case bindOpens:
-		c.setBound(s, it.index, bindOpen)
+		c.setAll(s, it.index, bindOpen) // a crash may come before it closes
 	case bindCloses:
 		b := &c.binds[it.index]
 		switch c.bindState(s, it.index) {

@@ -278,7 +278,8 @@ func (c *component) rootless(s state, ch *change) bool {
 	return false
 }
 
-// kept reports whether nothing that an fsync has made durable is to be undone.
+// kept reports whether nothing that an fsync has made durable is to be undone. What
+// a crash has undone while the fsync was under way it has not made durable.
 func (c *component) kept(s state, sync int) bool {
 	if c.layout.worlds <= 1 {
 		return true
@@ -286,7 +287,7 @@ func (c *component) kept(s state, sync int) bool {
 	p := &c.syncs[sync]
 	for i := range c.changes {
 		ch := &c.changes[i]
-		if s[c.layout.aged+sync*len(c.changes)+i] != 0 && !c.forgotten(ch.op) && c.speaksOf(s, p, i) {
+		if s[c.layout.aged+sync*len(c.changes)+i] != 0 && c.threatened(s, ch) && !c.forgotten(ch.op) && c.speaksOf(s, p, i) {
 			return false
 		}
 	}

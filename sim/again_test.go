@@ -88,17 +88,21 @@ func TestProcessorsDoNotMatter(t *testing.T) {
 // programs' digest has changed too, the generator changed.
 func TestGoldenDigests(t *testing.T) {
 	golden := map[string][2]uint64{
-		"local":                         {0x968125aced9bb8c0, 0x59b05d2f782be8d9},
-		"local-writethrough":            {0x968125aced9bb8c0, 0xf97db41e0720118b},
-		"local-journal":                 {0xde00182637e88065, 0x4203fe16bd82198b},
-		"active-passive":                {0x344c721b25979fbb, 0x9001c1bf521f2893},
-		"single":                        {0x968125aced9bb8c0, 0xa2fb1e27618d84cc},
-		"local-journal/no-barriers":     {0xde00182637e88065, 0x459546d5c5e66426},
-		"local-journal/no-ordered-data": {0xde00182637e88065, 0xe3a932796b721cf9},
-		"active-passive/no-fence":       {0x344c721b25979fbb, 0xa8fde95509a7a099},
-		"active-passive/no-abort":       {0x344c721b25979fbb, 0x31a58b113c26c6d0},
-		"active-passive/volatile-fence": {0x344c721b25979fbb, 0x1d9f77d74ff11f5a},
-		"single/no-lock":                {0x968125aced9bb8c0, 0xe73c397b913a6e93},
+		"local":                            {0x968125aced9bb8c0, 0x59b05d2f782be8d9},
+		"local-writethrough":               {0x968125aced9bb8c0, 0xf97db41e0720118b},
+		"local-journal":                    {0xde00182637e88065, 0x4203fe16bd82198b},
+		"active-passive":                   {0x344c721b25979fbb, 0x76c881e82c6b3561},
+		"single":                           {0x968125aced9bb8c0, 0xa2fb1e27618d84cc},
+		"local-journal/no-barriers":        {0xde00182637e88065, 0x459546d5c5e66426},
+		"local-journal/no-ordered-data":    {0xde00182637e88065, 0xe3a932796b721cf9},
+		"active-passive/no-fence":          {0x344c721b25979fbb, 0x9c1a99dbe4a23e3e},
+		"active-passive/no-abort":          {0x344c721b25979fbb, 0x5c5cfa6e0bfc07fe},
+		"active-passive/volatile-fence":    {0x344c721b25979fbb, 0x3c21e22d5af2134c},
+		"cluster-lock":                     {0x6a962f98ed1ebfea, 0x18b01a34a898b53d},
+		"cluster-lock/late-invalidate":     {0x6a962f98ed1ebfea, 0xacca6c3c838b0cb},
+		"cluster-lock/late-replay":         {0x6a962f98ed1ebfea, 0xddfa8c785ae7fda6},
+		"cluster-lock/grant-before-replay": {0x6a962f98ed1ebfea, 0x622c44b1e532418c},
+		"single/no-lock":                   {0x968125aced9bb8c0, 0xe73c397b913a6e93},
 	}
 	for _, d := range everyDesign() {
 		programs, runs := digests(t, d, 2_000)

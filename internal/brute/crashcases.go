@@ -21,6 +21,10 @@ var crashCases = []Case{
 	{twoBlocks + "A write a[0]=1; A sync; A crash; end; F read a -> 00", false, false, false, "the same with sync"},
 	{twoBlocks + "A write a[0]=1; A fsync a -> EIO; A crash; end; F read a -> 00", true, true, true, "an fsync that fails saves nothing"},
 	{twoBlocks + "A write a[0]=1; A fsync a -> pending { A crash }; end; F read a -> 00", true, true, true, "nor one that never returns"},
+	{"C create a; C unmount; A mount; B mount; A unlink a; B write a[0]=5 { A fence }; end; F read a -> 5", true, true, true, "a write that overlaps the fence finds what that brings back"},
+	{"C create a; C unmount; A mount; B mount; A unlink a; B read a -> 0 { A fence }; end; F stat a -> 0", false, false, true, "... where nothing was written, nothing is read"},
+	{"C create a; C unmount; A mount; B mount; A rename a b; B fsync a { A fence }; end; F stat a -> 0", true, true, true, "an fsync that overlaps it, too"},
+	{"C create a; C unmount; A mount; B mount; A write a[0]=5; B fsync a { A fence }; end; F stat a -> 0", true, true, true, "... and saves nothing that it undoes"},
 	{twoBlocks + "A write a[0]=5; A write a[0]=6; A crash; end; F read a -> 50", true, true, true, "the newer write is undone"},
 	{twoBlocks + "A write a[0]=5; A fsync a; A write a[0]=6; A crash; end; F read a -> 00", false, false, false, "... but not both"},
 

@@ -18,7 +18,8 @@ import (
 // that an earlier holder has sent or will send reaches the disk. So each mount
 // begins with a disk that nobody else changes, and in between it is a journaled
 // file system on one host. A holder that stood still finds that its lease is over
-// before it answers from its memory.
+// before it answers from its memory. One whose clock is behind can answer old
+// things after it was preempted, as a fenced host may, but change nothing.
 //
 // Verified by its tests: failover from a host that is dead, paused, cut off from
 // the disk or fenced; power losses of everything and of the disk alone; clocks
@@ -85,7 +86,8 @@ func (f active) Unmount() error {
 	return f.lease.giveUp()
 }
 
-// activeProtocol answers only while the host has the lease.
+// activeProtocol answers only while the host has the lease: an operation may have
+// stood still in its middle, so it looks again at the end.
 type activeProtocol struct {
 	*journalProtocol
 	lease *lease
@@ -96,4 +98,11 @@ func (p *activeProtocol) enter() {
 		p.t.failed = err
 	}
 	p.journalProtocol.enter()
+}
+
+func (p *activeProtocol) leave() error {
+	if err := p.journalProtocol.leave(); err != nil {
+		return err
+	}
+	return p.lease.check()
 }

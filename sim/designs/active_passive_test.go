@@ -134,6 +134,20 @@ func TestFailover(t *testing.T) {
 			B stat /a -> ENOENT
 			B stat /b -> file of 0
 			hold 3 at write#1 until 6`,
+		"it stands still with a stat that waits for a sync": `
+			A mount -> ok
+			A create /a -> ok
+			A write /a 0 8 #1 -> ok
+			A sync -> ok
+			A write /a 0 8 #2 -> ok
+			A sync -> EIO
+			C pause
+			A stat /a -> EIO
+			A pause
+			B mount -> ok
+			B unlink /a -> ok
+			A resume
+			hold 6 at write#1 until 9`,
 		"it stood still for a moment only": `
 			A mount -> ok
 			A create /a -> ok
@@ -152,6 +166,20 @@ func TestFailover(t *testing.T) {
 			A heal disk
 			A stat /a -> EIO
 			B stat /b -> file of 0`,
+		"it cannot read what it needs in the middle of an unlink": `
+			A mount -> ok
+			A create /a -> ok
+			A write /a 0 97 #1 -> ok
+			A unmount -> ok
+			A mount -> ok
+			A stat /a -> file of 97
+			A partition disk
+			A unlink /a -> EIO
+			A heal disk
+			A stat /a -> EIO
+			A unmount -> EIO
+			B mount -> ok
+			B stat /a -> file of 97`,
 		"it was fenced by hand": `
 			A mount -> ok
 			A create /a -> ok

@@ -166,7 +166,7 @@ func audit(d disk.Device) []model.Problem {
 	}
 	for ino := range inodes {
 		block, _ := t.inodeAt(ino)
-		if marked := bitmap[block/8]&(1<<(block%8)) != 0; t.spread && marked != (t.inode(ino)[0] != modeFree) {
+		if t.spread && t.marked(bitmap, ino) != (t.inode(ino)[0] != modeFree) {
 			t.report(model.StructureDamage, block, "inode %d has mode %d, and the bitmap says otherwise", ino, t.inode(ino)[0])
 		}
 		switch mode := t.inode(ino)[0]; {
@@ -177,6 +177,12 @@ func audit(d disk.Device) []model.Problem {
 		}
 	}
 	return t.problems
+}
+
+// marked reports whether the bitmap has a spread inode in use.
+func (t *tree) marked(bitmap []byte, ino int) bool {
+	b := t.inodeBit(ino)
+	return bitmap[b/8]&(1<<(b%8)) != 0
 }
 
 // countLinks holds the names of an inode against the number that it has. With

@@ -99,6 +99,10 @@ func (c *buffers) prepare(ino, off, n, need int) error {
 	if c.running == nil {
 		return nil
 	}
+	if c.cover != nil && need > 0 && !c.cover.change(bitmapBlock) {
+		_, err := c.cover.get(bitmapBlock) // says why
+		return err
+	}
 	return c.running.prepareWrite(ino, off, n, need)
 }
 

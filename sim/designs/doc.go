@@ -12,9 +12,12 @@
 //     host through crashes and power losses;
 //   - active_passive.go: local_journal on the one host that has the disk, by a
 //     reservation (lease.go);
+//   - cluster_lock.go: a lock for each inode, kept while nobody else wants it, and
+//     a journal for each host (cluster_access.go is how an operation comes by its
+//     locks; package dlm is where they come from);
 //   - single.go: a cluster-wide lock around each operation, nothing kept.
 //
 // A planted bug differs from the right design in one rule: in a protocol of its
-// own, or in a value of a struct of rules (journalRules, leaseRules) that the
+// own, or in a value of a struct of rules (journalRules, leaseRules, clusterRules) that the
 // right path consults by name. So the right path is never cluttered with it.
 package designs

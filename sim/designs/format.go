@@ -18,7 +18,8 @@ import (
 //	the last ones  journals, if the superblock says how many (journal.go), and what else hosts share
 //
 // Spread inodes have a block each, so that hosts can lock them one by one (GFS2
-// has a dinode for each block too); the bitmap says which of them are in use.
+// has a dinode for each block too). Which of them are in use the bitmap says, in
+// the bits behind those of the last block of the disk.
 //
 // An inode: mode (1 byte: 0 free, 1 file, 2 directory, 3 file without a name),
 // number of opens (1 byte, only kept by designs that count them on the disk),
@@ -109,6 +110,9 @@ func (l layout) withJournal(p []byte) layout {
 	if s.spread {
 		first = inodeBlock + inodes
 	}
+	if s.spread && l.blocks+inodes > 8*l.blockSize {
+		return l // no room in the bitmap
+	}
 	if s.extra() < l.blocks-first-1 {
 		l.shape, l.firstData, l.blocks = s, first, l.blocks-s.extra()
 	}
@@ -126,6 +130,9 @@ func (l layout) inodeAt(ino int) (block, off int) {
 	at := ino * inodeSize
 	return inodeBlock + at/l.blockSize, at % l.blockSize
 }
+
+// inodeBit is the bit of the bitmap that says whether a spread inode is in use.
+func (l layout) inodeBit(ino int) int { return l.blocks + l.extra() + ino }
 
 // format is mkfs without a journal.
 func format(d disk.Device) error { return formatWith(d, 0) }
@@ -160,10 +167,13 @@ func formatShape(d disk.Device, s shape) error {
 	}
 	if err := put(bitmapBlock, func() {
 		for b := range l.blocks + s.extra() {
-			unused := s.spread && b > inodeBlock && b < l.firstData // inodes but the root
-			if b <= l.firstData && !unused || b >= l.blocks {
+			if b <= l.firstData || b >= l.blocks {
 				p[b/8] |= 1 << (b % 8)
 			}
+		}
+		if s.spread {
+			b := l.inodeBit(rootInode)
+			p[b/8] |= 1 << (b % 8)
 		}
 	}); err != nil {
 		return err

@@ -101,7 +101,7 @@ func (v *volume) unmarkedInode() (int, error) {
 		return 0, err
 	}
 	for ino := range inodes {
-		if b, _ := v.inodeAt(ino); p[b/8]&(1<<(b%8)) == 0 {
+		if b := v.inodeBit(ino); p[b/8]&(1<<(b%8)) == 0 {
 			return ino, nil
 		}
 	}
@@ -114,7 +114,7 @@ func (v *volume) markInode(ino int, used bool) error {
 	if err != nil {
 		return err
 	}
-	b, _ := v.inodeAt(ino)
+	b := v.inodeBit(ino)
 	if p[b/8] &^= 1 << (b % 8); used {
 		p[b/8] |= 1 << (b % 8)
 	}

@@ -34,8 +34,9 @@ type leaseRules struct {
 const (
 	renewEvery = 2 // ticks
 	// leaseTime is how old a renewal may be for the host to answer from its
-	// memory, challengeTime how long a challenger watches. Safety does not hang on
-	// them, since the disk refuses a host that was preempted.
+	// memory, challengeTime how long a challenger watches. What reaches the disk
+	// does not hang on them, since the disk refuses a host that was preempted. What
+	// that host answers does: where its clock is behind, it is of the past.
 	leaseTime     = 4
 	challengeTime = 6
 

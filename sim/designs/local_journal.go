@@ -102,7 +102,8 @@ func (f journaled) Unmount() (err error) {
 }
 
 // journalProtocol is local with a transaction. When its journal cannot be
-// written, every call fails until the next mount, as with XFS.
+// written, or an operation stops half-way because the disk fails, every call fails
+// until the next mount, as with XFS.
 type journalProtocol struct {
 	local
 	t *transaction
@@ -110,7 +111,7 @@ type journalProtocol struct {
 
 func (p *journalProtocol) enter() {
 	p.local.enter()
-	p.t.whole, p.t.growing = 0, false
+	p.t.whole, p.t.growing, p.t.changed = 0, false, false
 	crowded, err := p.t.crowded()
 	if crowded && err == nil {
 		p.v.h.Mark("commit for want of room")

@@ -266,7 +266,7 @@ func TestWhatTellsThemApart(t *testing.T) {
 		return "not looked at"
 	}
 	for _, d := range designs.All() {
-		want := map[string]string{"local": "b", "local-writethrough": "b", "local-journal": "b", "active-passive": "a", "single": "a b"}[d.Name]
+		want := map[string]string{"local": "b", "local-writethrough": "b", "local-journal": "b", "active-passive": "a", "cluster-lock": "a b", "single": "a b"}[d.Name]
 		if got := lost(d); got != want {
 			t.Errorf("%s leaves %q, want %q", d.Name, got, want)
 		}

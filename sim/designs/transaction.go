@@ -43,6 +43,7 @@ type transaction struct {
 	// Of the operation under way:
 	whole   int  // a block of data that is made part of the transaction, 0 for none
 	growing bool // it writes what the last commit cannot see
+	changed bool // it has changed something
 
 	images, revoked []int32 // scratch
 }
@@ -86,6 +87,7 @@ func (t *transaction) visible(ino int) int {
 
 // add makes a changed block part of the transaction.
 func (t *transaction) add(block int) {
+	t.changed = true
 	if !t.v.c.Pinned(block) {
 		t.v.c.Pin(block)
 		t.blocks = append(t.blocks, int32(block))
@@ -98,6 +100,7 @@ func (t *transaction) takes(block int) bool { return block == t.whole || t.v.c.P
 
 // addData is add for data.
 func (t *transaction) addData(block int) {
+	t.changed = true
 	switch {
 	case t.takes(block):
 		t.add(block)
@@ -252,6 +255,17 @@ func (t *transaction) commit() error {
 	t.blocks, t.data, t.moved = t.blocks[:0], t.data[:0], false
 	clear(t.cut[:])
 	return nil
+}
+
+// ended is called when an operation is done. If the disk failed when it had
+// changed something already, half of it is in the transaction, which must not be
+// committed any more (XFS shuts down when it has to cancel a transaction that is
+// dirty: fs/xfs/xfs_trans.c xfs_trans_cancel). A design with locks of its own puts
+// back what the operation has changed.
+func (t *transaction) ended(err error) {
+	if t.changed && t.failed == nil && t.v.c.cover == nil && (err == model.EIO || err == model.EBADE) {
+		t.failed = err
+	}
 }
 
 func (t *transaction) tryCommit() error {

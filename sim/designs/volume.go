@@ -76,6 +76,9 @@ func design(name, standsFor string, g model.Guarantee, newProtocol func(*volume)
 // that has lost its journal or its lease says nothing about the disk, not even an
 // error.
 func (v *volume) end(err *error) {
+	if v.c.running != nil {
+		v.c.running.ended(*err)
+	}
 	if e := v.p.leave(); e != nil {
 		*err = e
 	}
