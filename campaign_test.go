@@ -3,6 +3,7 @@ package doublemount_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/doublemount/doublemount/checker"
@@ -117,6 +118,37 @@ func TestPlantedFaultsAreFound(t *testing.T) {
 					t.Errorf("%s, seed %d: nothing found", d.Name, seed)
 				}
 			}
+		}
+	}
+}
+
+// Of each bug that is planted in designs that survive faults, the cause is found and
+// stands an intervention.
+func TestPlantedFaultsAreExplained(t *testing.T) {
+	for _, d := range append(designs.ActivePassive().Bugs, designs.ClusterLock().Bugs...) {
+		runs := 6_000
+		if strings.HasPrefix(d.Name, "cluster-lock/") {
+			runs = testscale.Count(512, 6_000) // they are found at once
+		}
+		result, _ := campaignOn(t, d, 2, 1, runs)
+		r, err := sim.New(d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		judge := checker.New(0, append([]model.Guarantee{d.Guarantee}, model.Axes()...)...)
+		verified := 0
+		for _, f := range result.Findings {
+			_, cause, err := checker.Explain(context.Background(), r, judge, f.Program, f.Verdict)
+			if err != nil {
+				t.Errorf("%s: %v", d.Name, err)
+			}
+			if cause.Verified {
+				verified++
+			}
+		}
+		r.Close()
+		if t.Logf("%s: %d of %d causes stood", d.Name, verified, len(result.Findings)); verified*4 < len(result.Findings)*3 || verified == 0 {
+			t.Errorf("%s: %d of %d causes stood; want three quarters", d.Name, verified, len(result.Findings))
 		}
 	}
 }

@@ -15,7 +15,7 @@ import (
 // stands (Verified) only if the guarantee is held then.
 type Cause struct {
 	Text     string     // one sentence, or [NotIsolated]
-	Kind     string     // "stale-write", "stale-copy", "unfenced", "overlap" or ""
+	Kind     string     // "stale-write", "stale-copy", "rollback", "unfenced", "crash", "strike", "overlap" or ""
 	Step     int        // the step that issued the guilty write, or used the stale copy
 	Host     model.Host // the guilty host
 	Block    int32      // -1 for none
@@ -127,6 +127,9 @@ func (c Cause) sentence() string {
 		from = "without having read it"
 	}
 	switch {
+	case c.Kind == rollback:
+		return fmt.Sprintf("%v gave %s in step %d the bytes of version %d back, over version %d, which %v had written in step %d.",
+			c.Host, block, c.Step, c.Basis, c.Over, c.Writer, c.WroteAt)
 	case c.Kind == staleCopy && c.later:
 		return fmt.Sprintf("%v used its copy of %s, version %d, in step %d, while a change by %v was not on the disk yet: it was written in step %d, as version %d.",
 			c.Host, block, c.Basis, c.Step, c.Writer, c.WroteAt, c.Over)

@@ -53,14 +53,18 @@ type explainer struct {
 
 // cause is the first suspect that an intervention confirms: a hand-over of the
 // block alone, then of all that the host has copies of, then a fence, then no
-// overlap, then two hand-overs.
+// crash, then no strike, then no overlap, then two
+// hand-overs, then a remount.
 func (e *explainer) cause() Cause {
 	for _, try := range []func() (Cause, bool){
 		func() (Cause, bool) { return e.handedOver(true) },
 		func() (Cause, bool) { return e.handedOver(false) },
 		e.fenced,
+		e.crashed,
+		e.struck,
 		e.apart,
 		e.handedOverTwice,
+		e.remounted,
 	} {
 		if c, ok := try(); ok {
 			c.Verified = true
