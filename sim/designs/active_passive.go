@@ -57,6 +57,7 @@ func activePassive(name, standsFor string, rules leaseRules) sim.Design {
 		if err != nil {
 			return nil, err
 		}
+		h.Go(l.renewals) // from now on: a replay can take longer than a challenger waits
 		fs, err := mountJournaled(h, journal)
 		if err != nil {
 			_ = l.giveUp() // what counts is that the mount failed
@@ -64,7 +65,6 @@ func activePassive(name, standsFor string, rules leaseRules) sim.Design {
 		}
 		v := fs.(journaled)
 		v.p = &activeProtocol{journalProtocol: v.protocol, lease: l}
-		h.Go(l.renewals)
 		return active{v, l}, nil
 	}
 	return d

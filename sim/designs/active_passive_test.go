@@ -148,6 +148,15 @@ func TestFailover(t *testing.T) {
 			B unlink /a -> ok
 			A resume
 			hold 6 at write#1 until 9`,
+		"its mount takes longer than a challenger waits": `
+			A mount -> EBUSY
+			B mount -> ok
+			B create /a -> skipped
+			all tick 8
+			B create /b -> ok
+			B unmount -> ok
+			hold 1 at reserve#1 until 3
+			hold 2 at read#1 until 4`,
 		"it stood still for a moment only": `
 			A mount -> ok
 			A create /a -> ok
