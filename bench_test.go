@@ -51,7 +51,7 @@ func newBench(b *testing.B, d sim.Design) *bench {
 // history, trace, hold, closing observation or check. The two take turns, so
 // that x-bare, their ratio, is of one process and one moment.
 func BenchmarkHunt(b *testing.B) {
-	for _, d := range []sim.Design{designs.Single(), designs.Local()} {
+	for _, d := range []sim.Design{designs.Single(), designs.Local(), designs.LocalJournal(), designs.ActivePassive(), designs.ClusterLock()} {
 		b.Run(d.Name, func(b *testing.B) {
 			k := newBench(b, d)
 			b.ReportAllocs()
