@@ -288,6 +288,7 @@ func (e *explainer) passes(p model.Program) (left []Cause, ok bool) {
 		}
 		if t.held {
 			t.left = suspects(run, e.verdict)
+			t.back = rollbacks(run)
 		}
 	}
 	e.tried[text] = t
@@ -298,6 +299,7 @@ func (e *explainer) passes(p model.Program) (left []Cause, ok bool) {
 type trial struct {
 	held bool
 	left []Cause
+	back []Cause // writes that put old bytes back
 }
 
 // errLess is a run in which less happened than in the first.

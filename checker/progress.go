@@ -62,7 +62,6 @@ func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 		v.Steps = []int{op.Step}
 		v.Allowed = []string{"ok, or an error that its caller caused"}
 		why := "no fault has touched this host"
-		answered := "it answered " + op.Answer()
 		switch op.Kind {
 		case model.Mount:
 			why = "no fault lasts"
@@ -79,7 +78,7 @@ func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 		}
 		v.Proof = [2]string{
 			fmt.Sprintf("%s: %s, so it answers ok or an error that the caller caused.", naming(op), why),
-			fmt.Sprintf("however %s.", answered),
+			fmt.Sprintf("however it answered %s.", op.Answer()),
 		}
 		return
 	}

@@ -55,9 +55,11 @@ type always struct{}
 
 func (*always) ready(*task) bool { return true }
 
-// endDaemons ends the daemons of a host that has been unmounted, at the next
-// moment when no task runs.
+// endDaemons ends what goes on beside the calls of a host that has been unmounted:
+// nobody receives its messages or feeds its watchdog any more, and its daemons end
+// at the next moment when no task runs.
 func (w *world) endDaemons(h *Host) {
+	h.inbox, h.watchdog = h.inbox[:0], 0
 	if len(w.active) == 1 {
 		return // there is only the step that unmounts
 	}

@@ -57,7 +57,6 @@ func (w *world) mount(t *task) {
 	switch {
 	case err != nil:
 		h.fs, h.phase = nil, unmounted
-		h.inbox, h.watchdog = h.inbox[:0], 0
 		w.endDaemons(h)
 	case fs == nil:
 		w.fail(model.Misuse, t, "Mount returned neither an FS nor an error")
@@ -84,7 +83,6 @@ func (w *world) unmount(t *task) {
 	err = errors.Join(err, h.fs.Unmount())
 	h.fs, h.phase = nil, unmounted
 	h.cache.drop()
-	h.inbox, h.watchdog = h.inbox[:0], 0
 	w.endDaemons(h)
 	w.done(t, failed(err))
 	if err != nil {
