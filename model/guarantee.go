@@ -2,25 +2,49 @@ package model
 
 import "fmt"
 
-// PublishRule says when a change must have taken effect for others.
+// PublishRule says when a change must have taken effect for others. A later rule
+// leaves wider windows.
 type PublishRule uint8
 
-// PublishReturn: at its own return. PublishSync: at the return of the first
-// successful fsync of the file or name, sync or unmount that the same host
-// called after the change had returned.
+// The publish rules.
 const (
+	// PublishReturn: at its own return.
 	PublishReturn PublishRule = iota
+	// PublishClose: a change of names at its own return. A change of a file's words
+	// or size at the return of the first successful close of the handle that it was
+	// made through, fsync of the file, sync or unmount that the same host called
+	// after the change had returned; a change made through a path opens and closes
+	// by itself, so at its own return.
+	PublishClose
+	// PublishSync: at the return of the first successful fsync of the file or name,
+	// sync or unmount that the same host called after the change had returned.
 	PublishSync
 )
 
-// RefreshRule says how old a view may be.
+// RefreshRule says how old a view may be. A later rule leaves wider windows.
 type RefreshRule uint8
 
-// RefreshCall: no older than the operation's call. RefreshMount: no older than
-// the host's last mount.
+// The refresh rules.
 const (
+	// RefreshCall: no older than the operation's call.
 	RefreshCall RefreshRule = iota
+	// RefreshOpen: of a file's words no older than the open of the handle (through a
+	// path: than the call), of names, types, sizes and failures no older than
+	// [Guarantee.Staleness] ticks before the call. Neither older than the host's last mount.
+	RefreshOpen
+	// RefreshMount: no older than the host's last mount.
 	RefreshMount
+)
+
+// Durability says from when on a crash or power loss may not undo a change. It is
+// an axis of its own and not a rung: the same rule holds on every rung.
+type Durability uint8
+
+// The durabilities.
+const (
+	DurableFsync  Durability = iota // an fsync of the file or name, a sync or an unmount covers it
+	DurableClose                    // ... or a close of the handle it was made through, as NFS has it; names at return
+	DurableReturn                   // every change, as it returns
 )
 
 // Guarantee is what a file system promises to those who share it. Two kinds
@@ -29,15 +53,22 @@ const (
 // has a judge of its own: [Capacity], [Fsck], [Progress].
 //
 // Each rung has wider windows, or judges less, than the one above it, so what
-// is kept on one rung is kept on all below.
+// is kept on one rung is kept on all below. The fields after FinalOnly make
+// variants of a rung; their zero values are what the rungs below have.
 type Guarantee struct {
 	Name      string // "sync-to-mount": as flags, cases and reports have it
 	Rule      string // one sentence for a reader
 	Publish   PublishRule
 	Refresh   RefreshRule
+	Staleness int  // with RefreshOpen: how many ticks a view of names and attributes may be old
 	FinalOnly bool // judge the final mount's observations, and that each acknowledged change could take effect
 	Axis      bool
-	_         struct{}
+
+	Durable       Durability // what a crash may not undo
+	Ordered       bool       // a crash undoes a host's changes of names as a suffix over all names, as a journal does; judged undivided
+	StrictReaddir bool       // a readdir is one snapshot, and not one view for each name
+	Except        KindSet    // operations whose results are not judged, since the design documents it (GFS2: append may overlap)
+	_             struct{}
 }
 
 // The ladder, strongest first, then the axes. See docs/ARCHITECTURE.md for who
@@ -45,6 +76,9 @@ type Guarantee struct {
 var (
 	Linearizable = Guarantee{Name: "linearizable",
 		Rule: "every operation takes effect at one moment between its call and its return, for all hosts"}
+	// CloseToOpen is what NFS clients have (nfs(5), "Close-to-open cache consistency").
+	CloseToOpen = Guarantee{Name: "close-to-open", Publish: PublishClose, Refresh: RefreshOpen, Staleness: 2,
+		Rule: "what was closed before a file is opened is read through that open; names and attributes may be some ticks old"}
 	SyncToMount = Guarantee{Name: "sync-to-mount", Publish: PublishSync, Refresh: RefreshMount,
 		Rule: "what was synced before a host mounted is seen by that host"}
 	NothingLost = Guarantee{Name: "nothing-lost", Publish: PublishSync, Refresh: RefreshMount, FinalOnly: true,
