@@ -9,22 +9,13 @@
 //
 // # What is real
 //
-// Every operation is carried out by the file system, through [os.Root], in a
+// Every operation is carried out by the file system, through package files, in a
 // fresh directory that is removed afterwards. Nothing outside of it is touched.
-// Portable system calls cannot tell removing a file from removing a directory,
-// and systems differ in what a rename may replace; where this package must look
-// before it removes, renames or links, it says so. On Linux it does not: rename
-// is the kernel's.
-//
-// Direct reads and writes are O_DIRECT, on Linux, where the file system takes it
-// in blocks of eight words: with the largest words on every one that has it at
-// all. Elsewhere they are skipped.
 //
 // # What is not
 //
 // Mounts are bookkeeping: an unmount closes the host's handles, a mount allows
-// operations, a reboot does both. Handle slots are bookkeeping too: a used slot
-// answers EMFILE and an empty one EBADF before the file system is asked. There
+// operations, a reboot does both. There
 // are no holds: steps run one after another. Not supported, and answered as
 // skipped, are statfs (a directory has no size of its own), writeback and
 // refresh (the kernel's cache is not ours), and faults: nobody's machine is

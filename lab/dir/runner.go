@@ -6,19 +6,14 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/doublemount/doublemount/lab/files"
 	"github.com/doublemount/doublemount/model"
-)
-
-// DefaultWordSize and MaxWordSize bound how many bytes stand for a word. The
-// largest is an eighth of a block of 4096 bytes.
-const (
-	DefaultWordSize = 64
-	MaxWordSize     = 512
 )
 
 // Options change how a Runner works. The zero value is right for most uses.
 type Options struct {
-	// WordSize is the bytes of a word, 1 to MaxWordSize; 0 is DefaultWordSize.
+	// WordSize is the bytes of a word, 1 to [files.MaxWordSize]; 0 is
+	// [files.DefaultWordSize].
 	WordSize int
 	// Durable makes fsync reach the device. Without it an fsync opens the file
 	// and no more: all hosts share one cache, so nothing that a Program can see
@@ -31,8 +26,7 @@ type Options struct {
 // between runs.
 type Runner struct {
 	parent string
-	opts   Options
-	direct bool // the file system takes O_DIRECT
+	opts   files.Options
 }
 
 // New makes a Runner whose runs each make, and remove, one directory in parent.
@@ -40,10 +34,10 @@ type Runner struct {
 // find out whether its file system has direct I/O in blocks of eight words.
 func New(parent string, opts Options) (*Runner, error) {
 	if opts.WordSize == 0 {
-		opts.WordSize = DefaultWordSize
+		opts.WordSize = files.DefaultWordSize
 	}
-	if opts.WordSize < 1 || opts.WordSize > MaxWordSize {
-		return nil, fmt.Errorf("word size of %d bytes; want 1 to %d", opts.WordSize, MaxWordSize)
+	if opts.WordSize < 1 || opts.WordSize > files.MaxWordSize {
+		return nil, fmt.Errorf("word size of %d bytes; want 1 to %d", opts.WordSize, files.MaxWordSize)
 	}
 	info, err := os.Stat(parent)
 	if err != nil {
@@ -52,7 +46,13 @@ func New(parent string, opts Options) (*Runner, error) {
 	if !info.IsDir() {
 		return nil, fmt.Errorf("directory to run in: %q is not a directory", parent)
 	}
-	return &Runner{parent: parent, opts: opts, direct: takesDirect(parent, opts.WordSize*model.WordsPerBlock)}, nil
+	root, err := os.OpenRoot(parent)
+	if err != nil {
+		return nil, fmt.Errorf("directory to run in: %w", err)
+	}
+	defer root.Close()
+	direct := files.TakesDirect(root, opts.WordSize)
+	return &Runner{parent: parent, opts: files.Options{WordSize: opts.WordSize, Durable: opts.Durable, Direct: direct}}, nil
 }
 
 // Capabilities says what a directory can do: every operation but statfs, and no
@@ -63,15 +63,12 @@ func (r *Runner) Capabilities() model.Capabilities {
 		Name:          "dir",
 		Kinds:         kinds,
 		MaxHosts:      model.MaxHosts,
-		Direct:        r.direct,
+		Direct:        r.opts.Direct,
 		Deterministic: true,
 	}
 }
 
-var kinds = model.SetOf(
-	model.Create, model.Open, model.Close, model.Read, model.Write, model.Append, model.Truncate,
-	model.Unlink, model.Mkdir, model.Rmdir, model.Rename, model.Link, model.Readdir, model.Stat, model.Fsync, model.Sync,
-	model.Mount, model.Unmount, model.Remount, model.Reboot)
+var kinds = files.Kinds()&^model.SetOf(model.Statfs) | model.SetOf(model.Mount, model.Unmount, model.Remount, model.Reboot)
 
 // Run carries out p in a new directory and removes it, whatever happens. The
 // error is of the harness: p is not valid, ctx ended, or the directory could
@@ -93,7 +90,6 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (run model.Run, err e
 	defer root.Close()
 
 	m := newMachine(root, r.opts, p)
-	m.direct = r.direct
 	defer m.closeAll()
 	for i, s := range p.Steps {
 		if err := ctx.Err(); err != nil {

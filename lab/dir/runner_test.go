@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/doublemount/doublemount/lab/dir"
+	"github.com/doublemount/doublemount/lab/files"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -179,7 +180,7 @@ func TestDigest(t *testing.T) {
 // TestDigestOfNames tells apart what only the second name, or the way past the
 // cache, tells apart.
 func TestDigestOfNames(t *testing.T) {
-	r, _ := newRunner(t, dir.Options{WordSize: dir.MaxWordSize})
+	r, _ := newRunner(t, dir.Options{WordSize: files.MaxWordSize})
 	digests := map[uint64]model.Step{}
 	for _, s := range []model.Step{
 		{Kind: model.Rename, Path: "/a", To: "/b"},
@@ -258,7 +259,7 @@ func TestNewRefuses(t *testing.T) {
 		"missing":  func() (*dir.Runner, error) { return dir.New(filepath.Join(parent, "none"), dir.Options{}) },
 		"file":     func() (*dir.Runner, error) { return dir.New(file, dir.Options{}) },
 		"negative": func() (*dir.Runner, error) { return dir.New(parent, dir.Options{WordSize: -1}) },
-		"large":    func() (*dir.Runner, error) { return dir.New(parent, dir.Options{WordSize: dir.MaxWordSize + 1}) },
+		"large":    func() (*dir.Runner, error) { return dir.New(parent, dir.Options{WordSize: files.MaxWordSize + 1}) },
 	} {
 		if _, err := make(); err == nil {
 			t.Errorf("%s: no error", name)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/doublemount/doublemount/lab/dir"
+	"github.com/doublemount/doublemount/lab/files"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -24,7 +25,7 @@ func TestSpecification(t *testing.T) {
 		programs = 10_000
 	}
 	var runners []*dir.Runner
-	for _, size := range []int{dir.DefaultWordSize, dir.MaxWordSize} {
+	for _, size := range []int{files.DefaultWordSize, files.MaxWordSize} {
 		runner, err := dir.New(t.TempDir(), dir.Options{WordSize: size})
 		if err != nil {
 			t.Fatal(err)

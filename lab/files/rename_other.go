@@ -1,6 +1,6 @@
-//go:build !linux
+//go:build !unix
 
-package dir
+package files
 
 import (
 	"io/fs"

@@ -1,6 +1,6 @@
-//go:build !linux
+//go:build !unix
 
-package dir
+package files
 
 import (
 	"io/fs"
@@ -18,6 +18,18 @@ func unlink(root *os.Root, name string) error {
 	}
 	if info.IsDir() {
 		return &fs.PathError{Op: "unlink", Path: name, Err: model.EISDIR}
+	}
+	return root.Remove(name)
+}
+
+// rmdir looks first, since Remove removes files too.
+func rmdir(root *os.Root, name string) error {
+	info, err := root.Lstat(name)
+	if err != nil {
+		return err
+	}
+	if !info.IsDir() {
+		return &fs.PathError{Op: "rmdir", Path: name, Err: model.ENOTDIR}
 	}
 	return root.Remove(name)
 }

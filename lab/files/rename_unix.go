@@ -1,9 +1,12 @@
-package dir
+//go:build unix
+
+package files
 
 import (
 	"os"
 	"path"
-	"syscall"
+
+	"golang.org/x/sys/unix"
 )
 
 // rename gives a file or directory another name. It asks the kernel itself, in
@@ -20,12 +23,7 @@ func rename(root *os.Root, from, to string) error {
 		return err
 	}
 	defer target.Close()
-	return syscall.Renameat(int(source.Fd()), path.Base(from), int(target.Fd()), path.Base(to))
-}
-
-// directory opens one; ENOTDIR if it is none.
-func directory(root *os.Root, name string) (*os.File, error) {
-	return root.OpenFile(name, os.O_RDONLY|syscall.O_DIRECTORY, 0)
+	return unix.Renameat(int(source.Fd()), path.Base(from), int(target.Fd()), path.Base(to))
 }
 
 // link gives a file one more name.

@@ -1,6 +1,6 @@
 //go:build !linux
 
-package dir
+package files
 
 import (
 	"os"
@@ -8,7 +8,7 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
-// Direct I/O is done on Linux only; takesDirect keeps it from being asked for.
+// Direct I/O is done on Linux only; TakesDirect keeps it from being asked for.
 
 func aligned(n int) []byte { return make([]byte, n) }
 
@@ -16,4 +16,6 @@ func readDirect(*os.File, []byte, int64) (int, error) { return 0, model.EINVAL }
 
 func writeDirect(*os.File, []byte, int64) (int, error) { return 0, model.EINVAL }
 
-func takesDirect(string, int) bool { return false }
+// TakesDirect tries whether the file system of a directory can do direct I/O:
+// not on this system.
+func TakesDirect(*os.Root, int) bool { return false }

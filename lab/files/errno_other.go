@@ -1,6 +1,6 @@
 //go:build !linux && !windows
 
-package dir
+package files
 
 // systemErrnos are the errors that only this system has: none.
 var systemErrnos []errnoPair

@@ -1,4 +1,4 @@
-package dir
+package files
 
 import (
 	"errors"
@@ -53,6 +53,8 @@ func errno(err error) model.Errno {
 		}
 	}
 	switch {
+	case errors.Is(err, fs.ErrClosed): // another program of the host closed the handle meanwhile
+		return model.EBADF
 	case errors.Is(err, fs.ErrNotExist):
 		return model.ENOENT
 	case errors.Is(err, fs.ErrExist):
