@@ -1,0 +1,19 @@
+//go:build unix
+
+package agent
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// alone puts a command into a process group of its own: an interrupt from the
+// keyboard is for us, who then end it in good order.
+func alone(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+
+// kill ends a command and whatever it started. If it has ended, it has not been
+// waited for, so nobody else has its number.
+func kill(cmd *exec.Cmd) {
+	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
+	cmd.Process.Kill()
+}

@@ -1,0 +1,412 @@
+package agent
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// Timeouts, where none is asked for. DefaultTimeout is for one request;
+// StartTimeout for a command to answer its first, as ssh needs its time.
+const (
+	DefaultTimeout = 10 * time.Second
+	StartTimeout   = 20 * time.Second
+)
+
+var (
+	// ErrStuck is wrapped by the error of a request that did not return in time
+	// although the agent answers others: the operation hangs in the file system.
+	ErrStuck = errors.New("did not return in time")
+	// ErrLost is wrapped by the errors of a Host whose agent is of no more use: it
+	// ended, stopped answering, or answered nonsense. Nothing is known of the file
+	// system then.
+	ErrLost = errors.New("agent lost")
+)
+
+// Options change how a Host is spoken to.
+type Options struct {
+	Name    string        // in messages; empty: "host"
+	Clock   *Clock        // of the run; nil: its own
+	Timeout time.Duration // for one request; 0: DefaultTimeout
+	Start   time.Duration // for the first; 0: StartTimeout
+	_       struct{}
+}
+
+// Host is the caller's end of one agent. It may be used by several goroutines at
+// once. Whatever the agent does, no method takes longer than twice the timeout.
+type Host struct {
+	opts   Options
+	hello  Hello
+	out    chan []byte   // lines to write
+	done   chan struct{} // closed when the agent is lost or given up
+	end    func()        // ends the transport, whatever state it is in
+	finish func()        // ends the agent's input
+	said   *tail         // what the agent wrote to its standard error
+
+	mu      sync.Mutex
+	next    int64
+	waiting map[int64]*call
+	late    map[int64]bool // requests that were given up and may still be answered
+	err     error          // wraps ErrLost
+}
+
+// call is a request under way.
+type call struct {
+	timer *time.Timer
+	reply func(response, error) // called once, not under the lock of the host
+}
+
+// Answer is what became of one operation. Return is [model.Never], and Result
+// means nothing, if Err is not nil: then it may have had its effect, or not.
+type Answer struct {
+	Result  model.Result
+	Skipped bool  // it cannot be done there, and nothing was
+	Call    int64 // on the clock of the run, as is Return
+	Return  int64
+	Err     error // wraps ErrStuck or ErrLost
+}
+
+// queued is how many lines may wait to be written. An agent that reads nothing
+// is lost when there are more.
+const queued = 1024
+
+// Connect speaks to an agent over a transport that is there already. The Host
+// closes it. The ctx is for the first answer only.
+func Connect(ctx context.Context, transport io.ReadWriteCloser, opts Options) (*Host, error) {
+	h := newHost(opts)
+	h.end = func() { transport.Close() }
+	h.finish = h.end
+	return h.start(ctx, transport, transport)
+}
+
+func newHost(opts Options) *Host {
+	if opts.Name == "" {
+		opts.Name = "host"
+	}
+	if opts.Clock == nil {
+		opts.Clock = new(Clock)
+	}
+	if opts.Timeout <= 0 {
+		opts.Timeout = DefaultTimeout
+	}
+	if opts.Start <= 0 {
+		opts.Start = StartTimeout
+	}
+	return &Host{opts: opts, out: make(chan []byte, queued), done: make(chan struct{}), said: new(tail),
+		waiting: map[int64]*call{}, late: map[int64]bool{}}
+}
+
+// start begins to read and write, and asks the agent what it is.
+func (h *Host) start(ctx context.Context, r io.Reader, w io.Writer) (*Host, error) {
+	go h.write(w)
+	go h.read(r)
+	reply := make(chan error, 1)
+	h.send(methodHello, nil, h.opts.Start, func(r response, err error) {
+		if err == nil {
+			if err = json.Unmarshal(r.Result, &h.hello); err == nil && h.hello.Protocol != Protocol {
+				err = fmt.Errorf("it speaks version %d of the protocol; want %d\nhint: install the same version of doublemount on all hosts", h.hello.Protocol, Protocol)
+			}
+		}
+		reply <- err
+	})
+	var err error
+	select {
+	case err = <-reply:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
+		h.fail(err)
+		return nil, h.Err()
+	}
+	return h, nil
+}
+
+// Name is the name that messages have.
+func (h *Host) Name() string { return h.opts.Name }
+
+// Hello is what the agent said of itself.
+func (h *Host) Hello() Hello { return h.hello }
+
+// Kinds is the operations that the agent can do.
+func (h *Host) Kinds() model.KindSet {
+	var set model.KindSet
+	for _, name := range h.hello.Kinds {
+		if k, ok := model.ParseKind(name); ok && !k.Event() {
+			set |= model.SetOf(k)
+		}
+	}
+	return set
+}
+
+// Err is nil while the agent can be spoken to, else why not.
+func (h *Host) Err() error {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.err
+}
+
+// Begin starts an operation and does not wait for it. What becomes of it comes
+// on the channel, once, within twice the timeout.
+func (h *Host) Begin(s model.Step) <-chan Answer {
+	answer := make(chan Answer, 1)
+	call := h.opts.Clock.Now()
+	h.send(methodDo, fromStep(s), h.opts.Timeout, func(r response, err error) {
+		a := Answer{Call: call, Return: h.opts.Clock.Now(), Err: err}
+		if err == nil {
+			a.Result, a.Skipped, a.Err = h.decode(r, s.Kind)
+		}
+		if a.Err != nil {
+			a.Return = model.Never
+		}
+		answer <- a
+	})
+	return answer
+}
+
+// Do is Begin and the wait for it.
+func (h *Host) Do(s model.Step) Answer { return <-h.Begin(s) }
+
+// decode is the result of an operation. One that makes no sense loses the agent.
+func (h *Host) decode(r response, k model.Kind) (answer model.Result, skipped bool, err error) {
+	var w result
+	if err = json.Unmarshal(r.Result, &w); err == nil {
+		var done bool
+		if answer, done, err = w.result(k); err == nil {
+			return answer, !done, nil
+		}
+	}
+	h.fail(fmt.Errorf("it answered nonsense to a %v: %w", k, err))
+	return model.Result{}, false, h.Err()
+}
+
+// Mount has the agent open a directory anew, through its root as that is now.
+// It reports whether direct I/O is allowed there.
+func (h *Host) Mount(m Mount) (direct bool, err error) {
+	var answer mounted
+	err = h.ask(methodMount, m, &answer)
+	return answer.Direct, err
+}
+
+// Unmount has the agent close all handles, make durable what was changed, and
+// close the directory, so that the file system can be unmounted. It waits for
+// operations under way. The result is the file system's; nothing is done if
+// nothing is mounted.
+func (h *Host) Unmount() (model.Result, error) {
+	var w result
+	if err := h.ask(methodUnmount, nil, &w); err != nil {
+		return model.Result{}, err
+	}
+	r, _, err := w.result(model.Unmount)
+	return r, err
+}
+
+// Remove has the agent remove a directory that it made.
+func (h *Host) Remove(dir string) error { return h.ask(methodRemove, Mount{Dir: dir}, &struct{}{}) }
+
+// ask sends a request and waits for its answer. An error that is neither
+// ErrLost nor ErrStuck is the agent's refusal.
+func (h *Host) ask(method string, params, into any) error {
+	reply := make(chan error, 1)
+	h.send(method, params, h.opts.Timeout, func(r response, err error) {
+		if err == nil {
+			err = json.Unmarshal(r.Result, into)
+		}
+		reply <- err
+	})
+	if err := <-reply; err != nil {
+		return fmt.Errorf("%s: %s: %w", h.opts.Name, method, err)
+	}
+	return nil
+}
+
+// send queues a request. reply is called once, from a goroutine of the host:
+// with the answer, with a refusal, or when the agent is lost or the time is up.
+func (h *Host) send(method string, params any, limit time.Duration, reply func(response, error)) {
+	h.mu.Lock()
+	if h.err != nil {
+		err := h.err
+		h.mu.Unlock()
+		reply(response{}, err)
+		return
+	}
+	h.next++
+	id := h.next
+	c := &call{reply: reply}
+	c.timer = time.AfterFunc(limit, func() { h.overdue(id, method, limit) })
+	h.waiting[id] = c
+	h.mu.Unlock()
+
+	q := request{Version: "2.0", ID: strconv.AppendInt(nil, id, 10), Method: method}
+	var err error
+	if params != nil {
+		q.Params, err = json.Marshal(params)
+	}
+	line, e := json.Marshal(q)
+	if err = errors.Join(err, e); err != nil {
+		h.fail(err)
+		return
+	}
+	select {
+	case h.out <- append(line, '\n'):
+	default:
+		h.fail(errors.New("it reads nothing"))
+	}
+}
+
+// overdue is called when a request has taken too long: if the agent answers a
+// ping, the request alone is stuck.
+func (h *Host) overdue(id int64, method string, limit time.Duration) {
+	if method == methodHello || method == methodPing {
+		h.fail(fmt.Errorf("no answer within %v", limit))
+		return
+	}
+	h.send(methodPing, nil, limit, func(_ response, err error) {
+		if err != nil {
+			return // who fails the host ends this request too
+		}
+		h.mu.Lock()
+		c := h.waiting[id]
+		delete(h.waiting, id)
+		if c != nil {
+			h.late[id] = true
+		}
+		h.mu.Unlock()
+		if c != nil {
+			c.reply(response{}, fmt.Errorf("%w: %v, while the agent is alive", ErrStuck, limit))
+		}
+	})
+}
+
+// write writes the queued lines until the host is given up.
+func (h *Host) write(w io.Writer) {
+	for {
+		select {
+		case <-h.done:
+			return
+		case line := <-h.out:
+			if _, err := w.Write(line); err != nil {
+				h.fail(fmt.Errorf("write to it: %w", err))
+				return
+			}
+		}
+	}
+}
+
+// maxGreeting is how much may come before the first answer that is none of ours:
+// what a login prints.
+const maxGreeting = 64 << 10
+
+// read hands answers out until there are no more.
+func (h *Host) read(r io.Reader) {
+	in := lines(r)
+	greeting := 0
+	for {
+		line, err := readLine(in)
+		if err != nil {
+			if errors.Is(err, io.EOF) {
+				err = errors.New("it ended")
+			}
+			h.fail(err)
+			return
+		}
+		if greeting >= 0 && (len(line) == 0 || line[0] != '{') {
+			if greeting += len(line) + 1; greeting > maxGreeting {
+				h.fail(errors.New("it answered something that is no answer, before anything else"))
+				return
+			}
+			h.said.Write(append(line, '\n'))
+			continue
+		}
+		greeting = -1
+		if err := h.handle(line); err != nil {
+			h.fail(err)
+			return
+		}
+	}
+}
+
+func (h *Host) handle(line []byte) error {
+	var r response
+	if err := json.Unmarshal(line, &r); err != nil || r.Version != "2.0" || (r.Result == nil) == (r.Error == nil) {
+		return fmt.Errorf("it answered nonsense: %s", shorten(string(line)))
+	}
+	id, err := strconv.ParseInt(string(r.ID), 10, 64)
+	if err != nil {
+		return fmt.Errorf("it answered nobody: %s", shorten(string(line)))
+	}
+	h.mu.Lock()
+	c := h.waiting[id]
+	delete(h.waiting, id)
+	late := h.late[id]
+	delete(h.late, id)
+	h.mu.Unlock()
+	switch {
+	case c != nil:
+		c.timer.Stop()
+	case late:
+		return nil
+	default:
+		return fmt.Errorf("it answered what it was not asked: %s", shorten(string(line)))
+	}
+	if r.Error != nil {
+		r.Error.Message = shorten(r.Error.Message)
+		c.reply(r, r.Error)
+		return nil
+	}
+	r.Result = append(json.RawMessage(nil), r.Result...)
+	c.reply(r, nil)
+	return nil
+}
+
+// fail gives the agent up, for the first reason, and ends everything under way.
+func (h *Host) fail(reason error) {
+	h.mu.Lock()
+	if h.err != nil {
+		h.mu.Unlock()
+		return
+	}
+	h.err = fmt.Errorf("%s: %w: %w%s", h.opts.Name, ErrLost, reason, h.said.last())
+	err, waiting := h.err, h.waiting
+	h.waiting = map[int64]*call{}
+	h.mu.Unlock()
+	close(h.done)
+	h.end()
+	for _, c := range waiting {
+		c.timer.Stop()
+		c.reply(response{}, err)
+	}
+}
+
+// errClosed is why a Host that its caller has closed is of no more use.
+var errClosed = errors.New("given up")
+
+// Kill gives the agent up at once: the process is killed, and what is under way
+// never returns.
+func (h *Host) Kill() { h.fail(errClosed) }
+
+// closing is how long an agent whose input has ended may take to clean up.
+const closing = 5 * time.Second
+
+// Close ends the input of the agent, which then removes what it has made, and
+// waits for it to end. The error says that it had to be killed.
+func (h *Host) Close() error {
+	if h.Err() != nil {
+		return nil
+	}
+	h.finish()
+	select {
+	case <-h.done:
+		return nil
+	case <-time.After(closing):
+		h.fail(fmt.Errorf("it did not end within %v", closing))
+		return h.Err()
+	}
+}

@@ -1,0 +1,94 @@
+package agent_test
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doublemount/doublemount/lab/agent"
+)
+
+// roleEnv, if set, makes the test binary an agent, a good one or one of the bad
+// ones of the tests. rootEnv is its root.
+const (
+	roleEnv = "DOUBLEMOUNT_TEST_AGENT"
+	rootEnv = "DOUBLEMOUNT_TEST_ROOT"
+)
+
+func TestMain(m *testing.M) {
+	if role := os.Getenv(roleEnv); role != "" {
+		os.Exit(play(role))
+	}
+	os.Exit(m.Run())
+}
+
+type pipes struct {
+	io.Reader
+	io.Writer
+}
+
+func play(role string) int {
+	hello := `{"jsonrpc":"2.0","id":1,"result":{"protocol":1,"os":"test","kinds":["create"],"unlink_open":true}}` + "\n"
+	switch role {
+	case "good":
+		if err := agent.Serve(pipes{os.Stdin, os.Stdout}, agent.Config{Root: os.Getenv(rootEnv)}); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	case "greeting": // what a login prints comes first
+		fmt.Print("Welcome to host b!\n\n  * uptime 3 days\n")
+		return play("good")
+	case "dies":
+		fmt.Fprintln(os.Stderr, "ssh: connect to host b port 22: No route to host")
+		return 255
+	case "silent":
+		time.Sleep(time.Hour)
+	case "dies later":
+		fmt.Print(hello)
+		io.ReadFull(os.Stdin, make([]byte, 60)) // the hello and a part of the next
+	case "hangs later":
+		fmt.Print(hello)
+		time.Sleep(time.Hour)
+	case "nonsense":
+		fmt.Print(hello)
+		io.ReadFull(os.Stdin, make([]byte, 60))
+		fmt.Print("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"errno\":\"EWHAT\"}}\n")
+		time.Sleep(time.Hour)
+	case "no JSON":
+		fmt.Print(hello)
+		fmt.Print("\x1b[31mSegmentation fault\n")
+		time.Sleep(time.Hour)
+	case "unasked":
+		fmt.Print(hello)
+		fmt.Print(`{"jsonrpc":"2.0","id":77,"result":{}}` + "\n")
+		time.Sleep(time.Hour)
+	case "another version":
+		fmt.Print(strings.Replace(hello, `"protocol":1`, `"protocol":9`, 1))
+		time.Sleep(time.Hour)
+	case "floods":
+		fmt.Print(hello)
+		line := strings.Repeat("x", 1<<16)
+		for {
+			if _, err := fmt.Print(line); err != nil {
+				return 1
+			}
+		}
+	case "floods before":
+		for {
+			if _, err := fmt.Println("Welcome!"); err != nil {
+				return 1
+			}
+		}
+	case "floods stderr": // a good agent that talks too much
+		go func() {
+			for range 1000 {
+				fmt.Fprintln(os.Stderr, strings.Repeat("warning ", 100))
+			}
+		}()
+		return play("good")
+	}
+	return 0
+}

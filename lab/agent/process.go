@@ -1,0 +1,76 @@
+package agent
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Start starts a command whose standard input and output are an agent's: the
+// agent itself, or ssh to it. The ctx is for the start only. A command that does
+// not answer in time is killed.
+func Start(ctx context.Context, opts Options, command ...string) (*Host, error) {
+	h := newHost(opts)
+	if len(command) == 0 {
+		return nil, fmt.Errorf("%s: no command", h.opts.Name)
+	}
+	cmd := exec.Command(command[0], command[1:]...)
+	cmd.Stderr = h.said
+	cmd.WaitDelay = time.Second // what the command started may keep its standard error open
+	alone(cmd)
+	in, err := cmd.StdinPipe()
+	var out io.ReadCloser
+	if err == nil {
+		out, err = cmd.StdoutPipe()
+	}
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: start %s: %w", h.opts.Name, shorten(strings.Join(command, " ")), err)
+	}
+	h.finish = func() { in.Close() }
+	h.end = func() {
+		// In a system call that never returns a process cannot be killed, so it is
+		// not waited for here.
+		kill(cmd)
+		in.Close()
+		go cmd.Wait()
+	}
+	return h.start(ctx, out, in)
+}
+
+// tail keeps the end of what an agent says besides its answers.
+type tail struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+const maxSaid = 4 << 10
+
+// Write implements io.Writer, and never fails: who floods us must not be kept
+// waiting for a reader.
+func (t *tail) Write(p []byte) (int, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.text = append(t.text, p[max(0, len(p)-maxSaid):]...)
+	if over := len(t.text) - maxSaid; over > 0 {
+		t.text = append(t.text[:0], t.text[over:]...)
+	}
+	return len(p), nil
+}
+
+// last is "; it said "no such host"": the last line, or nothing.
+func (t *tail) last() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	text := strings.TrimSpace(string(t.text))
+	if text == "" {
+		return ""
+	}
+	return "; it said " + shorten(strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:]))
+}

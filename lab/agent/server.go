@@ -1,0 +1,368 @@
+package agent
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+	"sync"
+	"time"
+
+	"github.com/doublemount/doublemount/lab/files"
+	"github.com/doublemount/doublemount/model"
+)
+
+// DirPrefix begins the name of every directory that an agent works in.
+const DirPrefix = "doublemount-"
+
+// Config says what an agent serves.
+type Config struct {
+	// Root is the directory that it is confined to. It is looked up at each mount
+	// and not before, so it may come and go, as mount points do.
+	Root string
+	// Whole makes the root itself what mount opens, with an empty Dir: for file
+	// systems that were made for one run. Nothing is made or removed then.
+	Whole bool
+	_     struct{}
+}
+
+// maxUnderWay is how many requests an agent works on at once: more than any
+// Program asks for.
+const maxUnderWay = 256
+
+// Serve answers the requests that it reads from rw until that ends, then closes
+// and removes what it has made. Its error is that of a read or write; the end
+// of the input is none. It does not wait for operations that hang.
+func Serve(rw io.ReadWriter, config Config) error {
+	s := &server{config: config, out: json.NewEncoder(rw), made: map[string]bool{}, slots: make(chan struct{}, maxUnderWay)}
+	s.out.SetEscapeHTML(false)
+	in := lines(rw)
+	for {
+		line, err := readLine(in)
+		if errors.Is(err, errLong) {
+			s.write(response{Error: &rpcError{codeRequest, err.Error()}})
+			if err = skipLine(in); err == nil {
+				continue
+			}
+		}
+		switch {
+		case errors.Is(err, io.EOF):
+			return errors.Join(s.failed(), s.close())
+		case err != nil:
+			return errors.Join(err, s.close())
+		}
+		s.handle(line)
+		if err := s.failed(); err != nil {
+			return errors.Join(err, s.close())
+		}
+	}
+}
+
+type server struct {
+	config Config
+	slots  chan struct{} // one for each request under way
+
+	writing sync.Mutex // of out and lost
+	out     *json.Encoder
+	lost    error
+
+	mount  sync.RWMutex // of what follows; held by each operation for reading
+	root   *os.Root     // nil: not mounted
+	client *files.Client
+	made   map[string]bool // by name: directories to remove
+}
+
+// handle carries out the request in line, most of them on a goroutine of its
+// own, which ends when the request was answered.
+func (s *server) handle(line []byte) {
+	if len(bytes.TrimSpace(line)) == 0 {
+		return
+	}
+	var q request
+	if err := strict(line, &q); err != nil {
+		code := codeRequest
+		if !json.Valid(line) {
+			code = codeParse
+		}
+		s.write(response{Error: &rpcError{code, "not a request: " + shorten(err.Error())}})
+		return
+	}
+	switch {
+	case q.Version != "2.0" || len(q.ID) > 64 || bytes.ContainsAny(q.ID, "{["):
+		s.write(response{Error: &rpcError{codeRequest, "not a request of JSON-RPC 2.0 with a short id"}})
+		return
+	case q.ID == nil:
+		return // a notification; there are none, and none is answered
+	}
+	if q.Method == methodPing {
+		s.answer(q, struct{}{}, nil)
+		return
+	}
+	select {
+	case s.slots <- struct{}{}:
+	default:
+		s.answer(q, nil, refuse("more than %d requests at once", maxUnderWay))
+		return
+	}
+	go func() {
+		defer func() { <-s.slots }()
+		value, err := s.do(q)
+		s.answer(q, value, err)
+	}()
+}
+
+func (s *server) do(q request) (any, error) {
+	switch q.Method {
+	case methodHello:
+		return hello(), nil
+	case methodMount:
+		var p Mount
+		if err := params(q, &p); err != nil {
+			return nil, err
+		}
+		return s.open(p)
+	case methodRemove:
+		var p Mount
+		if err := params(q, &p); err != nil {
+			return nil, err
+		}
+		return struct{}{}, s.remove(p.Dir)
+	case methodUnmount:
+		return s.unmount(), nil
+	case methodDo:
+		var w step
+		if err := params(q, &w); err != nil {
+			return nil, err
+		}
+		return s.operate(w)
+	}
+	return nil, &rpcError{codeMethod, "no method is called " + shorten(q.Method)}
+}
+
+func hello() Hello {
+	h := Hello{Protocol: Protocol, OS: runtime.GOOS, UnlinkOpen: runtime.GOOS != "windows"}
+	for _, k := range files.Kinds().Kinds() {
+		h.Kinds = append(h.Kinds, k.String())
+	}
+	return h
+}
+
+// open opens the directory of a run, through the root as it is now.
+func (s *server) open(p Mount) (any, error) {
+	if p.Word < 1 || p.Word > files.MaxWordSize {
+		return nil, &rpcError{codeParams, fmt.Sprintf("words of %d bytes; want 1 to %d", p.Word, files.MaxWordSize)}
+	}
+	if err := s.named(p.Dir); err != nil {
+		return nil, err
+	}
+	s.mount.Lock()
+	defer s.mount.Unlock()
+	if s.root != nil {
+		return nil, refuse("mounted already")
+	}
+	root, err := os.OpenRoot(s.config.Root)
+	if err != nil {
+		return nil, refused(err)
+	}
+	if s.config.Whole {
+		return s.use(root, p), nil
+	}
+	defer root.Close()
+	if p.Make {
+		if err := root.Mkdir(p.Dir, 0o777); err != nil {
+			return nil, refused(err)
+		}
+		s.made[p.Dir] = true
+	}
+	// A link would be followed; so look what it is, and that this was opened.
+	info, err := root.Lstat(p.Dir)
+	if err != nil {
+		return nil, refused(err)
+	}
+	if !info.IsDir() {
+		return nil, refuse("%s is not a directory", p.Dir)
+	}
+	dir, err := root.OpenRoot(p.Dir)
+	if err != nil {
+		return nil, refused(err)
+	}
+	if opened, err := dir.Stat("."); err != nil || !os.SameFile(info, opened) {
+		dir.Close()
+		return nil, refuse("%s is not what it was", p.Dir)
+	}
+	return s.use(dir, p), nil
+}
+
+// use makes root what operations work in.
+func (s *server) use(root *os.Root, p Mount) mounted {
+	direct := p.Direct || p.Try && files.TakesDirect(root, p.Word)
+	s.root, s.client = root, files.NewClient(root, files.Options{WordSize: p.Word, Durable: true, Direct: direct})
+	return mounted{direct}
+}
+
+// unmount closes everything that is open below the root, when nothing is under
+// way any more, and makes it durable first.
+func (s *server) unmount() any {
+	s.mount.Lock()
+	defer s.mount.Unlock()
+	if s.root == nil {
+		return fromResult(model.Result{}, false)
+	}
+	r := s.client.CloseFiles()
+	if synced, done := s.client.Do(model.Step{Kind: model.Sync}); done && r.Errno == model.OK {
+		r = synced
+	}
+	s.root.Close()
+	s.root, s.client = nil, nil
+	return fromResult(r, true)
+}
+
+func (s *server) operate(w step) (any, error) {
+	step, err := w.step()
+	if err != nil {
+		return nil, &rpcError{codeParams, err.Error()}
+	}
+	s.mount.RLock()
+	defer s.mount.RUnlock()
+	if s.root == nil {
+		return nil, refuse("not mounted")
+	}
+	return fromResult(s.client.Do(step)), nil
+}
+
+// remove removes a directory that this agent has made.
+func (s *server) remove(dir string) error {
+	s.mount.Lock()
+	defer s.mount.Unlock()
+	if !s.made[dir] {
+		return refuse("%s was not made by this agent", shorten(dir))
+	}
+	root, err := os.OpenRoot(s.config.Root)
+	if err != nil {
+		return refused(err)
+	}
+	defer root.Close()
+	if err := root.RemoveAll(dir); err != nil { // which follows no links
+		return refused(err)
+	}
+	delete(s.made, dir)
+	return nil
+}
+
+// close ends what is open and removes what was made, unless an operation stays
+// under way for a second: it may hang for ever, and what it works on is not taken
+// away.
+func (s *server) close() error {
+	for tries := 0; !s.mount.TryLock(); tries++ {
+		if tries == 20 {
+			return errors.New("an operation is under way; what was made is left")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	if s.root != nil {
+		s.client.CloseFiles()
+		s.root.Close()
+	}
+	s.root = nil
+	dirs := make([]string, 0, len(s.made))
+	for dir := range s.made {
+		dirs = append(dirs, dir)
+	}
+	s.mount.Unlock()
+	var errs []error
+	for _, dir := range dirs {
+		errs = append(errs, s.remove(dir))
+	}
+	return errors.Join(errs...)
+}
+
+// named reports why dir cannot be the name of a directory of ours.
+func (s *server) named(dir string) error {
+	if s.config.Whole {
+		if dir != "" {
+			return &rpcError{codeParams, "the whole root is mounted, so a directory has no name"}
+		}
+		return nil
+	}
+	if !ours(dir) {
+		return &rpcError{codeParams, fmt.Sprintf("%s is no name of a directory to work in; want %s and up to %d lower-case letters, digits and dashes",
+			shorten(dir), DirPrefix, maxDirName-len(DirPrefix))}
+	}
+	return nil
+}
+
+const maxDirName = 64
+
+func ours(dir string) bool {
+	if len(dir) <= len(DirPrefix) || len(dir) > maxDirName || dir[:len(DirPrefix)] != DirPrefix {
+		return false
+	}
+	for _, c := range []byte(dir) {
+		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-') {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *server) answer(q request, value any, err error) {
+	r := response{ID: q.ID}
+	if err != nil {
+		e, ok := errors.AsType[*rpcError](err)
+		if !ok {
+			e = &rpcError{codeRefused, shorten(err.Error())}
+		}
+		r.Error = e
+	} else if r.Result, err = json.Marshal(value); err != nil {
+		r.Error = &rpcError{codeRefused, shorten(err.Error())}
+	}
+	s.write(r)
+}
+
+func (s *server) write(r response) {
+	r.Version = "2.0"
+	if r.ID == nil {
+		r.ID = json.RawMessage("null")
+	}
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	if err := s.out.Encode(r); err != nil && s.lost == nil {
+		s.lost = fmt.Errorf("write an answer: %w", err)
+	}
+}
+
+func (s *server) failed() error {
+	s.writing.Lock()
+	defer s.writing.Unlock()
+	return s.lost
+}
+
+func params(q request, into any) error {
+	if err := strict(q.Params, into); err != nil {
+		return &rpcError{codeParams, "parameters of " + q.Method + ": " + shorten(err.Error())}
+	}
+	return nil
+}
+
+// strict decodes one JSON value and nothing besides.
+func strict(text []byte, into any) error {
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return err
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return errors.New("more than one value")
+	}
+	return nil
+}
+
+func refuse(format string, args ...any) error {
+	return &rpcError{codeRefused, fmt.Sprintf(format, args...)}
+}
+
+// refused is an error of the system as a refusal.
+func refused(err error) error { return refuse("%s", shorten(err.Error())) }
