@@ -22,7 +22,7 @@ func TestTwoNamesBackwards(t *testing.T) {
 				var w windows
 				w.make(history)
 				var c component
-				c.reset(model.Linearizable, history, w.info, []model.Path{paths[0].Top(), paths[1].Top()})
+				c.reset(model.Linearizable, history, w.info, []model.Path{paths[0].Top(), paths[1].Top()}, []int32{0, 1}, nil)
 				c.judgeEverything()
 				c.compile()
 				for n := range c.names {

@@ -29,10 +29,13 @@ type judge struct {
 	windows    windows
 	component  component
 	parts      parts
+	walk       walk
+	walked     bool // parts and walk are of the run that is judged
 }
 
 func (j *judge) run(run model.Run) []model.Verdict {
 	verdicts := make([]model.Verdict, len(j.guarantees))
+	j.walked = false
 	if len(run.Defects) == 0 {
 		j.windows.make(run.History)
 	}
@@ -92,16 +95,19 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 			return
 		}
 	}
-	j.parts.divide(run.History, j.windows.info)
+	if !j.walked {
+		j.walked = true
+		j.parts.divide(run.History, j.windows.info)
+		j.walk.make(run.History, j.windows.info, &j.parts)
+	}
 	for n := range j.parts.tops {
-		tops := j.parts.of(n)
-		if len(tops) == 0 {
+		if j.walk.trouble[n] < 0 {
+			continue // linearizable, and so kept on every rung
+		}
+		if j.linear(run, g, n) {
 			continue
 		}
-		if j.linear(run, g, tops) {
-			continue // and so on every rung
-		}
-		c.reset(g, run.History, j.windows.info, tops)
+		j.reset(g, run, n)
 		switch c.decide() {
 		case model.Violated:
 			c.explain(v)
@@ -113,6 +119,12 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 	}
 }
 
+// reset prepares the component whose earliest top is n.
+func (j *judge) reset(g model.Guarantee, run model.Run, n int) {
+	own, listings := j.parts.operations(n, run.History, j.windows.info)
+	j.component.reset(g, run.History, j.windows.info, j.parts.of(n), own, listings)
+}
+
 // quickLimit is how many steps the search for a linearization may take where less
 // is asked.
 const quickLimit = 2000
@@ -122,24 +134,24 @@ const quickLimit = 2000
 // the rung itself, then, where operations overlap or a host
 // crashed, what a short search does: the
 // narrow windows of linearizable leave it little to try.
-func (j *judge) linear(run model.Run, g model.Guarantee, tops []model.Path) bool {
+func (j *judge) linear(run model.Run, g model.Guarantee, n int) bool {
 	if g.Publish == model.PublishReturn && g.Refresh == model.RefreshCall {
 		return false
 	}
 	c := &j.component
-	c.reset(model.Linearizable, run.History, j.windows.info, tops)
+	j.reset(model.Linearizable, run, n)
 	if c.obvious() {
 		return true
 	}
 	overlap := c.overlaps() || c.endings
-	c.reset(g, run.History, j.windows.info, tops)
+	j.reset(g, run, n)
 	if c.obvious() {
 		return true
 	}
 	if !overlap {
 		return false
 	}
-	c.reset(model.Linearizable, run.History, j.windows.info, tops)
+	j.reset(model.Linearizable, run, n)
 	defer func(limit int) { c.limit = limit }(c.limit)
 	c.limit = min(c.limit, quickLimit)
 	return c.decide() == model.Held

@@ -30,8 +30,9 @@ type place struct {
 	by   uint64
 }
 
-// reset prepares c for the component of some names of the root directory.
-func (c *component) reset(g model.Guarantee, history []model.Op, info []opInfo, tops []model.Path) {
+// reset prepares c for the component of some names of the root directory, of which
+// these are the operations, and these the listings of the root.
+func (c *component) reset(g model.Guarantee, history []model.Op, info []opInfo, tops []model.Path, own, listings []int32) {
 	c.g, c.history, c.info = g, history, info
 	c.names, c.parents, c.can = c.names[:0], c.parents[:0], c.can[:0]
 	for _, top := range tops {
@@ -40,18 +41,17 @@ func (c *component) reset(g model.Guarantee, history []model.Op, info []opInfo, 
 	c.ops, c.moves, c.tooLarge, c.endings = c.ops[:0], c.moves[:0], false, false
 	c.width = 0
 	appended := 0
-	for i := range history {
-		op := &history[i]
-		if op.Kind == model.Readdir && op.Path == model.Root {
-			if info[i].used {
+	for len(own)+len(listings) > 0 {
+		if len(own) == 0 || len(listings) > 0 && listings[0] < own[0] {
+			i := int(listings[0])
+			if listings = listings[1:]; info[i].used {
 				c.ops = append(c.ops, i)
 			}
 			continue
 		}
-		path := c.pathOf(i)
-		if path == "" || path == model.Root || !slices.Contains(tops, path.Top()) {
-			continue
-		}
+		i := int(own[0])
+		own = own[1:]
+		op, path := &history[i], c.pathOf(i)
 		name := c.nameIndex(path, true)
 		for _, n := range op.Result.Names {
 			c.nameIndex(path.Child(n), true)

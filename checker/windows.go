@@ -2,6 +2,7 @@ package checker
 
 import (
 	"slices"
+	"sort"
 
 	"github.com/doublemount/doublemount/model"
 )
@@ -10,9 +11,10 @@ import (
 // beyond what it carries: which file handle it went through and between which
 // moments it may be placed. It is made once for a run, for all guarantees.
 type windows struct {
-	info      []opInfo // parallel to Run.History
-	published bool     // publish has been called
-	crashed   []int    // by life: index of what ended it, -1 for none
+	info      []opInfo                  // parallel to Run.History
+	published bool                      // publish has been called
+	syncs     [model.MaxHosts + 1][]int // by host: its syncs and unmounts
+	crashed   []int                     // by life: index of what ended it, -1 for none
 }
 
 // hostLife is where a host stands while a history is gone through.
@@ -191,16 +193,29 @@ func (w *windows) publish(history []model.Op) {
 		return
 	}
 	w.published = true
+	for h := range w.syncs {
+		w.syncs[h] = w.syncs[h][:0]
+	}
+	for i := range history {
+		if op := &history[i]; (op.Kind == model.Sync || op.Kind == model.Unmount) && op.Succeeded() {
+			h := min(op.Host, model.MaxHosts)
+			w.syncs[h] = append(w.syncs[h], i)
+		}
+	}
 	for i := range history {
 		op := &history[i]
 		if op.Pending() || w.info[i].cut || w.info[i].zombie || !op.Kind.Changes() {
 			continue
 		}
-		for j := i + 1; j < len(history); j++ {
-			next := &history[j]
-			if next.Host == op.Host && (next.Kind == model.Sync || next.Kind == model.Unmount) && next.Call > op.Return && next.Succeeded() && w.alive(i, next.Return, history) {
-				w.info[i].sync = next.Return
+		later := w.syncs[min(op.Host, model.MaxHosts)]
+		later = later[sort.Search(len(later), func(k int) bool { return history[later[k]].Call > op.Return }):]
+		for _, j := range later {
+			if w.alive(i, history[j].Return, history) {
+				w.info[i].sync = history[j].Return
 				break
+			}
+			if !w.alive(i, history[j].Call, history) {
+				break // nor are those after it
 			}
 		}
 	}
