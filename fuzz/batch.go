@@ -32,6 +32,10 @@ type BatchResult struct {
 // A Runner's error is recorded and the batch goes on. The error that RunBatch
 // returns means that ctx ended or batch is no batch's number; then there is no
 // result, since a part of a batch is nothing that shards could agree on.
+//
+// On a Runner that is not deterministic no two batches are alike anyway. There the
+// result is of what was done until ctx ended, if that was anything, and each
+// finding is run again to see how often it comes back.
 func RunBatch(ctx context.Context, runner model.Runner, judge model.Judge, opts Options, batch int) (BatchResult, error) {
 	if batch < 0 || batch > math.MaxInt/BatchRuns-1 {
 		return BatchResult{}, fmt.Errorf("batch %d: want 0 or more", batch)
@@ -46,7 +50,13 @@ func RunBatch(ctx context.Context, runner model.Runner, judge model.Judge, opts 
 		if opts.Skip[n] {
 			continue
 		}
+		if !caps.Deterministic && opts.enough() {
+			break
+		}
 		if err := b.run(ctx, n); err != nil {
+			if !caps.Deterministic && b.tally.Runs > 0 {
+				break
+			}
 			return BatchResult{}, fmt.Errorf("batch %d: run %d: %w", batch, n, err)
 		}
 	}
@@ -126,6 +136,7 @@ func (b *batcher) execute(ctx context.Context, n int, p model.Program) (model.Ru
 // failed records the error of a Runner, or returns that of ctx.
 func (b *batcher) failed(ctx context.Context, n int, err error) error {
 	if ctx.Err() != nil {
+		b.tally.Runs-- // it was not made
 		return ctx.Err()
 	}
 	b.tally.HarnessErrors++
@@ -157,13 +168,28 @@ func (b *batcher) minimise(ctx context.Context, n int, p model.Program, v model.
 	if b.tally.has(v) {
 		return nil // the judge gave the same verdict twice
 	}
-	m := Minimiser{Runner: b.runner, Judge: b.judge, Limit: b.opts.Limit,
-		Progress: func(q model.Program) { b.opts.progress(n, q) }}
+	f := Finding{Verdict: v, Program: p, Run: n, Original: len(p.Steps)}
+	progress := func(q model.Program) { b.opts.progress(n, q) }
+	again := Confirmation{Runner: b.runner, Judge: b.judge, Times: b.opts.reruns(), Progress: progress}
+	if !b.caps.Deterministic {
+		f.Reruns = again.Times
+		err := again.count(ctx, &f)
+		if err != nil || f.CameBack*2 <= f.Reruns {
+			// What comes back that seldom cannot be told from what is gone.
+			f.Cut = true
+			b.tally.keep(f)
+			return err
+		}
+	}
+	m := Minimiser{Runner: b.runner, Judge: b.judge, Limit: b.opts.Limit, Reruns: b.opts.Reruns, Progress: progress}
 	small, err := m.Minimise(ctx, p, v)
-	if err != nil {
+	if err != nil && b.caps.Deterministic {
 		return err
 	}
-	b.tally.keep(Finding{Verdict: small.Verdict, Program: small.Program, Run: n,
-		Original: len(p.Steps), Executions: small.Executions, Cut: small.Cut})
-	return nil
+	f.Verdict, f.Program, f.Executions, f.Cut = small.Verdict, small.Program, small.Executions, small.Cut || err != nil
+	if err == nil && !b.caps.Deterministic {
+		err = again.count(ctx, &f)
+	}
+	b.tally.keep(f)
+	return err
 }

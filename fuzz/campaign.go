@@ -13,7 +13,7 @@ import (
 // Why a campaign ended.
 const (
 	EndedRuns   = "runs"   // all runs asked for were made
-	EndedTime   = "time"   // the deadline of the context passed
+	EndedTime   = "time"   // the deadline of the context passed, or Options.Enough said so
 	EndedFirst  = "first"  // a finding was made, and one was asked for
 	EndedSignal = "signal" // the context was cancelled
 )
@@ -93,6 +93,9 @@ func (c *Campaign) Result(ended string) Result {
 func Hunt(ctx context.Context, runner model.Runner, judge model.Judge, opts Options) (Result, error) {
 	var c Campaign
 	for batch := 0; opts.Runs <= 0 || batch*BatchRuns < opts.Runs; batch++ {
+		if opts.enough() {
+			return c.Result(EndedTime), nil
+		}
 		b, err := RunBatch(ctx, runner, judge, opts, batch)
 		switch {
 		case errors.Is(err, context.DeadlineExceeded):

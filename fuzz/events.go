@@ -91,15 +91,15 @@ func (g *Generator) overdue() bool {
 // later makes s due after least to least+span-1 more steps, most of the time;
 // often is in eighths.
 func (g *Generator) later(s model.Step, least, span, often int) {
-	if g.can(s.Kind) && g.src.Intn(8) < often {
+	if g.hostCan(s.Host, s.Kind) && g.src.Intn(8) < often {
 		g.due = append(g.due, due{s, len(g.steps) + least + g.src.Intn(span)})
 	}
 }
 
 // disturb makes an event from outside, most often of the host that has just
 // done something, and what belongs to it: a step that it interrupts, and what
-// ends it later. It reports false if the event would change nothing; never for
-// a wild one.
+// ends it later. It reports false if the event cannot happen to the host, or, if it is
+// not wild, would change nothing.
 func (g *Generator) disturb(h model.Host, k model.Kind, wild bool) bool {
 	w := &g.world
 	if k == model.Tick {
@@ -112,6 +112,9 @@ func (g *Generator) disturb(h model.Host, k model.Kind, wild bool) bool {
 	h = g.dirtyFrom(h)
 	if k == model.Fence && g.src.Intn(4) > 0 {
 		h = g.standing(h)
+	}
+	if !g.hostCan(h, k) {
+		return false
 	}
 	s := model.Step{Host: h, Kind: k}
 	// A host that has changed nothing has little to lose.

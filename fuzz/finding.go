@@ -16,6 +16,10 @@ type Finding struct {
 	Original   int           // steps that run had
 	Executions int           // that minimising took
 	Cut        bool          // minimising stopped at its limit
+
+	// Of several executions of Program after it was found, how many had it again,
+	// where the Runner is not deterministic. Else both are 0.
+	CameBack, Reruns int
 }
 
 // Failure is a run that the harness could not make.

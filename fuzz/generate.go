@@ -136,6 +136,20 @@ func (g *Generator) begin(src Source) {
 
 func (g *Generator) can(k model.Kind) bool { return g.caps.Kinds.Has(k) }
 
+// hostCan reports whether host h can do k, allCan whether every host can.
+func (g *Generator) hostCan(h model.Host, k model.Kind) bool {
+	return g.can(k) && (int(h) >= len(g.caps.Lacks) || !g.caps.Lacks[h].Has(k))
+}
+
+func (g *Generator) allCan(k model.Kind) bool {
+	for h := range g.n {
+		if !g.hostCan(model.Host(h), k) {
+			return false
+		}
+	}
+	return true
+}
+
 // mounts brings the hosts online: all, or all but one that comes later, or
 // only the first where hosts take turns.
 func (g *Generator) mounts() {
@@ -149,9 +163,10 @@ func (g *Generator) mounts() {
 	g.turns = false
 	if g.n > 1 {
 		switch manner := g.src.Intn(10); {
+		case !g.allCan(model.Unmount): // who cannot leave is there from the beginning
 		case manner >= 7 && manner < 9 && !g.caps.Exclusive:
 			online--
-		case (manner == 9 || g.caps.Exclusive && manner > 0) && g.can(model.Unmount):
+		case manner == 9 || g.caps.Exclusive && manner > 0:
 			online, g.turns = 1, true
 		}
 	}
@@ -189,7 +204,7 @@ func (g *Generator) step() {
 		k = g.kind()
 	}
 	if !g.attempt(h, k, false) {
-		g.attempt(h, k, true) // always makes a step
+		g.attempt(h, k, true) // makes a step, unless h cannot do k at all
 	}
 }
 
@@ -198,6 +213,9 @@ func (g *Generator) step() {
 func (g *Generator) attempt(h model.Host, k model.Kind, wild bool) bool {
 	if disturbs(k) {
 		return g.disturb(h, k, wild)
+	}
+	if !g.hostCan(h, k) {
+		return false
 	}
 	s, name, ok := g.fit(h, k, wild)
 	if ok {

@@ -11,7 +11,7 @@ const maxHolds = 3
 func (g *Generator) holds() []model.Hold {
 	var holds [maxHolds]model.Hold
 	n := copy(holds[:], g.amid)
-	if !g.caps.Holds || g.n < 2 || len(g.steps) < 2 || g.src.Intn(100) < 53 {
+	if !g.caps.Holds && !g.caps.Overlaps || g.n < 2 || len(g.steps) < 2 || g.src.Intn(100) < 53 {
 		return append([]model.Hold(nil), holds[:n]...)
 	}
 	wanted := min(n+1, maxHolds)

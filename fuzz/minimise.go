@@ -12,6 +12,7 @@ type Minimiser struct {
 	Runner   model.Runner
 	Judge    model.Judge
 	Limit    int                 // executions; 0: 2000
+	Reruns   int                 // executions of a candidate where the Runner is not deterministic, most of which must have the finding; 0: 5
 	Progress func(model.Program) // if set, called before each execution; must not change or keep it
 }
 
@@ -33,6 +34,9 @@ func Minimise(ctx context.Context, runner model.Runner, judge model.Judge, p mod
 // plainer, as long as the judge still gives a verdict that is the Same as want.
 // That p itself gives it is taken as known.
 //
+// On a Runner that is not deterministic a candidate is taken only if more than
+// half of its executions have the finding.
+//
 // Unless Cut, the result is 1-minimal: none of [OneAway] of it has the finding
 // any more, on a deterministic Runner. A candidate that the Runner cannot run
 // is no candidate. The answer is a function of its arguments; p is not changed.
@@ -46,7 +50,10 @@ func (m Minimiser) Minimise(ctx context.Context, p model.Program, want model.Ver
 	if m.Limit <= 0 {
 		m.Limit = defaultLimit
 	}
-	s := search{Minimiser: m, ctx: ctx, want: want, tried: map[string]bool{}}
+	s := search{Minimiser: m, ctx: ctx, want: want, tried: map[string]bool{}, times: 1}
+	if !m.Runner.Capabilities().Deterministic {
+		s.times = Options{Reruns: m.Reruns}.reruns()
+	}
 	s.best = Minimal{Program: p.Clone(), Verdict: want}
 	can := Options{}.Within(m.Runner.Capabilities()).Kinds
 	for changed := true; changed; {
@@ -66,6 +73,7 @@ type search struct {
 	ctx   context.Context
 	want  model.Verdict
 	tried map[string]bool // texts of the candidates executed
+	times int             // executions of each, at most
 	best  Minimal
 	err   error
 }
@@ -91,26 +99,23 @@ func (s *search) keeps(p model.Program) bool {
 	if s.tried[text] || p.Validate() != nil {
 		return false
 	}
-	if s.best.Cut = s.best.Executions >= s.Limit; s.best.Cut {
-		return false
-	}
 	s.tried[text] = true
-	s.best.Executions++
-	if s.Progress != nil {
-		s.Progress(p)
-	}
-	run, err := s.Runner.Run(s.ctx, p)
-	if err != nil {
-		s.err = s.ctx.Err()
-		return false
-	}
-	verdicts := s.Judge(run)
-	recycle(s.Runner, run)
-	for _, v := range verdicts {
-		if v.Same(s.want) {
-			s.best.Program, s.best.Verdict = p, v
-			return true
+	hits, last := 0, model.Verdict{}
+	for misses := 0; hits*2 <= s.times; {
+		if s.best.Cut = s.best.Executions >= s.Limit; s.best.Cut {
+			return false
+		}
+		s.best.Executions++
+		if s.Progress != nil {
+			s.Progress(p)
+		}
+		if v, ok := shows(s.ctx, s.Runner, s.Judge, p, s.want); ok {
+			hits, last = hits+1, v
+		} else if misses++; misses*2 >= s.times {
+			s.err = s.ctx.Err()
+			return false
 		}
 	}
-	return false
+	s.best.Program, s.best.Verdict = p, last
+	return true
 }

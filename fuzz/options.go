@@ -22,6 +22,15 @@ type Options struct {
 	First bool // stop after the first batch that has a finding
 	Limit int  // executions that minimising one finding may take; 0: 2000
 
+	// Reruns is how often a finding is run again on a Runner that is not
+	// deterministic, and how often a candidate of its minimiser is at most, which must
+	// show it more often than not. 0: 5.
+	Reruns int
+
+	// Enough, if set, is asked before each run on a Runner that is not deterministic;
+	// true ends the campaign. There a part of a batch is worth as much as a whole.
+	Enough func() bool `json:"-"`
+
 	// Skip holds run numbers to pass over: those known to hang.
 	Skip map[int]bool
 
@@ -39,7 +48,18 @@ const (
 	maxSteps     = 200 // each step may be a write, and each write needs a number up to MaxData
 	defaultSteps = 16
 	defaultLimit = 2000
+
+	defaultReruns = 5
 )
+
+func (o Options) reruns() int {
+	if o.Reruns <= 0 {
+		return defaultReruns
+	}
+	return o.Reruns
+}
+
+func (o Options) enough() bool { return o.Enough != nil && o.Enough() }
 
 // steps is Steps with the default and the limits applied.
 func (o Options) steps() int {

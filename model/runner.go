@@ -24,10 +24,14 @@ type Capabilities struct {
 	Direct        bool      // reads and writes past the cache
 	Exclusive     bool      // a mount is refused while another host has the disk
 	Holds         bool      // can stop a step at a disk command
+	Overlaps      bool      // cannot, but takes a hold for a step that others do not wait for
 	Instants      []Instant // what a campaign must reach
 	Deterministic bool      // the same Program gives the same Run, digest included
 	Space         Space
-	_             struct{}
+
+	// Lacks is what single hosts cannot do of Kinds, where hosts differ.
+	Lacks [MaxHosts]KindSet
+	_     struct{}
 }
 
 // Describer is a Runner that can say what a block of the disk was at the end of

@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"bufio"
 	"fmt"
 	"io"
 	"os"
@@ -30,6 +31,20 @@ type pipes struct {
 	io.Writer
 }
 
+// fewLines is an input that ends after some lines.
+type fewLines struct {
+	*bufio.Reader
+	n int
+}
+
+func (f *fewLines) Read(p []byte) (int, error) {
+	if f.n--; f.n < 0 {
+		return 0, io.EOF
+	}
+	line, err := f.ReadSlice('\n')
+	return copy(p, line), err
+}
+
 func play(role string) int {
 	hello := `{"jsonrpc":"2.0","id":1,"result":{"protocol":1,"os":"test","kinds":["create"],"unlink_open":true}}` + "\n"
 	switch role {
@@ -38,6 +53,15 @@ func play(role string) int {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
 		}
+	case "dies in a run": // the first does; others are good
+		mark := os.Getenv(rootEnv) + ".died"
+		if _, err := os.Stat(mark); err == nil {
+			return play("good")
+		}
+		os.WriteFile(mark, nil, 0o600)
+		in := &fewLines{bufio.NewReader(os.Stdin), 5} // hello, mount, unmount, mount, and one operation
+		agent.Serve(pipes{in, os.Stdout}, agent.Config{Root: os.Getenv(rootEnv)})
+		return 1
 	case "greeting": // what a login prints comes first
 		fmt.Print("Welcome to host b!\n\n  * uptime 3 days\n")
 		return play("good")

@@ -1,0 +1,56 @@
+package fuzz
+
+import (
+	"context"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+// Confirmation runs a Program again, to say how often what was found on a Runner
+// that is not deterministic comes back.
+type Confirmation struct {
+	Runner   model.Runner
+	Judge    model.Judge
+	Times    int                 // executions
+	Progress func(model.Program) // if set, called before each; must not change or keep it
+}
+
+// Count executes p so often and counts the runs whose verdicts have one that is
+// the Same as want. A run that cannot be made has none. The error is that of ctx
+// when it ended.
+func (c Confirmation) Count(ctx context.Context, p model.Program, want model.Verdict) (cameBack int, err error) {
+	for range c.Times {
+		if err := ctx.Err(); err != nil {
+			return cameBack, err
+		}
+		if c.Progress != nil {
+			c.Progress(p)
+		}
+		if _, ok := shows(ctx, c.Runner, c.Judge, p, want); ok {
+			cameBack++
+		}
+	}
+	return cameBack, ctx.Err()
+}
+
+// count fills in how often f came back.
+func (c Confirmation) count(ctx context.Context, f *Finding) (err error) {
+	f.CameBack, err = c.Count(ctx, f.Program, f.Verdict)
+	return err
+}
+
+// shows executes p once and looks for a verdict that is the Same as want.
+func shows(ctx context.Context, runner model.Runner, judge model.Judge, p model.Program, want model.Verdict) (model.Verdict, bool) {
+	run, err := runner.Run(ctx, p)
+	if err != nil {
+		return model.Verdict{}, false
+	}
+	verdicts := judge(run)
+	recycle(runner, run)
+	for _, v := range verdicts {
+		if v.Same(want) {
+			return v, true
+		}
+	}
+	return model.Verdict{}, false
+}

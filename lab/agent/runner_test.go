@@ -1,0 +1,230 @@
+package agent_test
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doublemount/doublemount/checker"
+	"github.com/doublemount/doublemount/lab/agent"
+	"github.com/doublemount/doublemount/model"
+)
+
+var _ model.Runner = (*agent.Runner)(nil)
+
+const hostA, hostB = model.Host(0), model.Host(1)
+
+// cluster is hosts with these roots.
+func cluster(t *testing.T, roots ...string) agent.Cluster {
+	c := agent.Cluster{Timeout: 5 * time.Second, Visible: 50 * time.Millisecond, Boot: 10 * time.Second}
+	for _, root := range roots {
+		c.Members = append(c.Members, agent.Member{Command: self(t, "good", root)})
+	}
+	return c
+}
+
+func newRunner(t *testing.T, c agent.Cluster) *agent.Runner {
+	t.Helper()
+	r, err := agent.NewRunner(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return r
+}
+
+// mounted is a Program of two hosts that have mounted, ended by B's unmount and
+// then A's.
+func mounted(steps ...model.Step) model.Program {
+	all := []model.Step{{Host: hostA, Kind: model.Mount}, {Host: hostB, Kind: model.Mount}}
+	return model.Program{Hosts: 2, Steps: append(all, steps...), Unmounts: []model.Host{hostB, hostA}}
+}
+
+// story is what a run did, one line for each Op, and it asks that times are in
+// order.
+func story(t *testing.T, run model.Run) string {
+	t.Helper()
+	var b strings.Builder
+	last, seen := int64(0), map[int64]bool{}
+	for _, op := range run.History {
+		if op.Call <= last || op.Return <= op.Call || seen[op.Call] || seen[op.Return] && !op.Pending() {
+			t.Errorf("%v: called at %d, returned at %d, after %d", op, op.Call, op.Return, last)
+		}
+		last, seen[op.Call], seen[op.Return] = op.Call, true, true
+		b.WriteString(op.String() + "\n")
+	}
+	return b.String()
+}
+
+func TestRun(t *testing.T) {
+	root := t.TempDir()
+	r := newRunner(t, cluster(t, root, root))
+	p := mounted(
+		model.Step{Host: hostA, Kind: model.Create, Path: "/a"},
+		model.Step{Host: hostB, Kind: model.Append, Path: "/a", Len: 8, Data: 3},
+		model.Step{Host: hostA, Kind: model.Remount},
+		model.Step{Host: hostA, Kind: model.Read, Path: "/a", Len: 8},
+	)
+	run, err := r.Run(t.Context(), p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `A mount -> ok
+B mount -> ok
+A create /a -> ok
+B append /a 8 #3 -> ok
+A remount -> skipped
+A read /a 0 8 -> 8x#3
+B unmount -> ok
+A unmount -> ok
+final mount -> ok
+final readdir / -> a
+final stat /a -> file of 8
+final read /a 0 8 -> 8x#3
+final unmount -> ok
+`
+	if got := story(t, run); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	caps := r.Capabilities()
+	if caps.Deterministic || caps.Holds || !caps.Overlaps || caps.Kinds.Has(model.Remount) || !caps.Kinds.Has(model.Mount) || r.Mounts() {
+		t.Errorf("%+v", caps)
+	}
+}
+
+// TestOverlap has both hosts create one name at the same time, many times: they
+// do overlap, one of them makes it, and the judge agrees.
+func TestOverlap(t *testing.T) {
+	root := t.TempDir()
+	r := newRunner(t, cluster(t, root, root))
+	p := mounted(
+		model.Step{Host: hostA, Kind: model.Create, Path: "/a"},
+		model.Step{Host: hostB, Kind: model.Create, Path: "/a"},
+		model.Step{Host: hostA, Kind: model.Append, Path: "/a", Len: 8, Data: 1},
+		model.Step{Host: hostB, Kind: model.Append, Path: "/a", Len: 8, Data: 2},
+		model.Step{Host: hostA, Kind: model.Read, Path: "/a", Len: 99},
+	)
+	p.Holds = []model.Hold{{Step: 3, At: model.WriteCommand, N: 1, Until: 4}, {Step: 5, At: model.WriteCommand, N: 1, Until: 6}}
+	judge := checker.New(0, model.Linearizable, model.Progress)
+	for range 20 {
+		run, err := r.Run(t.Context(), p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := story(t, run)
+		if !slices.Equal(run.Holds, []model.HoldState{model.Fired, model.Fired}) {
+			t.Errorf("holds %v in\n%s", run.Holds, text)
+		}
+		for _, v := range judge(run) {
+			if v.Outcome != model.Held {
+				t.Errorf("%+v of\n%s", v, text)
+			}
+		}
+	}
+}
+
+// TestEvents has commands for a remount and a crash: what they do is done, and a
+// crashed host comes back with another agent.
+func TestEvents(t *testing.T) {
+	root := t.TempDir()
+	log := filepath.Join(t.TempDir(), "log")
+	c := cluster(t, root, root)
+	say := func(word string) []string { return []string{"sh", "-c", "echo " + word + " >>" + log} }
+	c.Members[1].Remount = say("remount")
+	c.Members[1].Crash = say("crash")
+	r := newRunner(t, c)
+	caps := r.Capabilities()
+	if !caps.Kinds.Has(model.Remount) || !caps.Lacks[0].Has(model.Remount) || caps.Lacks[1].Has(model.Remount) || caps.Survives != model.Crashes || r.Mounts() {
+		t.Errorf("%+v", caps)
+	}
+	run, err := r.Run(t.Context(), mounted(
+		model.Step{Host: hostB, Kind: model.Create, Path: "/a"},
+		model.Step{Host: hostB, Kind: model.Remount},
+		model.Step{Host: hostB, Kind: model.Crash},
+		model.Step{Host: hostB, Kind: model.Create, Path: "/b"},
+		model.Step{Host: hostB, Kind: model.Mount},
+		model.Step{Host: hostB, Kind: model.Stat, Path: "/a"},
+		model.Step{Host: hostA, Kind: model.Crash},
+		model.Step{Host: hostA, Kind: model.Remount},
+	))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `A mount -> ok
+B mount -> ok
+B create /a -> ok
+B unmount -> ok
+B mount -> ok
+B crash -> ok
+B create /b -> skipped
+B mount -> ok
+B stat /a -> file of 0
+A crash -> skipped
+A remount -> skipped
+B unmount -> ok
+A unmount -> ok
+final mount -> ok
+final readdir / -> a
+final stat /a -> file of 0
+final stat /b -> ENOENT
+final unmount -> ok
+`
+	if got := story(t, run); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	if said, _ := os.ReadFile(log); string(said) != "remount\nremount\ncrash\nremount\n" {
+		t.Errorf("commands: %q", said)
+	}
+}
+
+// TestNotShared has two hosts in two places.
+func TestNotShared(t *testing.T) {
+	roots := []string{t.TempDir(), t.TempDir()}
+	_, err := agent.NewRunner(t.Context(), cluster(t, roots...))
+	apart, ok := errors.AsType[*agent.NotShared](err)
+	if !ok || apart.Maker != "A" || apart.Host != "B" || apart.Remounted {
+		t.Errorf("%v", err)
+	}
+	for _, root := range roots {
+		if left, err := os.ReadDir(root); err != nil || len(left) > 0 {
+			t.Errorf("left behind: %v, %v", left, err)
+		}
+	}
+}
+
+// TestLostAgent kills an agent between two runs, and has one die in a run.
+func TestLostAgent(t *testing.T) {
+	root := filepath.Join(t.TempDir(), "root")
+	if err := os.Mkdir(root, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c := cluster(t, root, root)
+	c.Members[1].Command = self(t, "dies in a run", root)
+	r, err := agent.NewRunner(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	p := mounted()
+	for range 6 {
+		p.Steps = append(p.Steps, model.Step{Host: hostB, Kind: model.Readdir, Path: "/"})
+	}
+	began := time.Now()
+	if _, err = r.Run(t.Context(), p); !errors.Is(err, agent.ErrLost) || !strings.Contains(err.Error(), "B: ") {
+		t.Errorf("the first run: %v", err)
+	}
+	if _, err = r.Run(t.Context(), p); err != nil || r.Broken() {
+		t.Errorf("the second run: %v", err)
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("it took %v", took)
+	}
+}
