@@ -67,12 +67,14 @@ const (
 	wholeAtom          // size and data at one point
 )
 
-// view is all that one operation saw: its atoms, between two moments.
+// view is what one operation saw between two moments: its atoms. Where names and
+// words may be of different age, a read has a view of each.
 type view struct {
 	op          int
 	from, until int64
 	first, last int // its atoms
 	alts        uint8
+	whole       bool // its atoms were seen at one point
 }
 
 // syncPoint is an fsync, where it publishes or a crash asks what is durable: what
@@ -155,8 +157,6 @@ type component struct {
 	saved   state
 }
 
-func (c *component) atomic() bool { return c.g.Publish == model.PublishReturn }
-
 // compile makes the items of the component. choice, if any, picks one
 // alternative for each operation that has several (below linearizable only,
 // where the order of a host's views makes the choice matter).
@@ -194,11 +194,8 @@ func (c *component) binding(opener int) int {
 
 func (c *component) compileOp(i int) {
 	op, in := &c.history[i], &c.info[i]
-	judged := !c.skip[i] && !in.open && !in.cut && (!c.g.FinalOnly || op.Host == model.Final)
-	v := view{op: i, from: op.Call, until: op.Return, first: len(c.atoms)}
-	if c.g.Refresh == model.RefreshMount {
-		v.from = in.mount
-	}
+	judged := !c.skip[i] && !in.open && !in.cut && (!c.g.FinalOnly || op.Host == model.Final) && !(c.g.Except.Has(op.Kind) && !(op.Kind.Changes() && c.made(i)))
+	v := view{op: i, from: c.seesNames(i), until: op.Return, first: len(c.atoms)}
 	if in.open || in.cut {
 		v.until = model.Never
 	}
@@ -208,6 +205,7 @@ func (c *component) compileOp(i int) {
 				c.nameAtom(i, 0, n, listed(op, c.names[n]))
 			}
 		}
+		v.whole = c.g.StrictReaddir
 		c.close(v, 1)
 		return
 	}
@@ -239,7 +237,7 @@ func (c *component) success(i, name int, judged bool, v view) {
 		c.binds = append(c.binds, bind{op: i, name: name, size: -1, from: v.from, until: v.until,
 			optional: !judged && c.g.FinalOnly && !op.Kind.Changes()})
 	}
-	if op.Kind == model.Fsync && (c.g.Publish == model.PublishSync || c.endings) && !in.open && !in.cut {
+	if op.Kind == model.Fsync && (c.g.Publish != model.PublishReturn || c.endings) && !in.open && !in.cut {
 		c.syncs = append(c.syncs, syncPoint{op: i, bind: b, name: c.nameNow(i)})
 	}
 	sees := judged && !(op.Kind.Changes() && c.atomic())
@@ -257,6 +255,10 @@ func (c *component) success(i, name int, judged bool, v view) {
 		}
 	case model.Readdir:
 		if judged {
+			if c.g.StrictReaddir { // the walk to the directory is no part of the snapshot
+				v = c.cut(v)
+				v.whole = true
+			}
 			c.nameAtom(i, 0, name, only(model.Dir))
 			for n := range c.names {
 				if c.within(n, name) {
@@ -266,6 +268,10 @@ func (c *component) success(i, name int, judged bool, v view) {
 		}
 	case model.Read:
 		if judged {
+			if from := c.seesWords(i); from != v.from {
+				v = c.cut(v)
+				v.from = from
+			}
 			c.readAtoms(i, b)
 		}
 	case model.Create, model.Mkdir, model.Unlink, model.Rmdir:
@@ -289,9 +295,9 @@ func (c *component) success(i, name int, judged bool, v view) {
 				ch.words = int(op.Len)
 			}
 		}
-		if op.Kind == model.Append && !c.atomic() {
+		if op.Kind == model.Append && (!c.atomic() || c.g.Except.Has(model.Append)) {
 			ch.offset = len(c.binds)
-			c.binds = append(c.binds, bind{op: i, name: -1, size: b, from: v.from, until: v.until})
+			c.binds = append(c.binds, bind{op: i, name: -1, size: b, from: c.seesWords(i), until: v.until})
 		}
 		if op.Kind == model.Write && failed(op) {
 			c.blocks(ch)
@@ -312,6 +318,14 @@ func (c *component) blocks(ch change) {
 			c.changes = append(c.changes, ch)
 		}
 	}
+}
+
+// cut closes what an operation has seen so far as a view of its own, and returns
+// another for what it saw besides.
+func (c *component) cut(v view) view {
+	c.close(v, 1)
+	v.first = len(c.atoms)
+	return v
 }
 
 // close adds the view of an operation if it saw anything.
@@ -339,18 +353,17 @@ func (c *component) close(v view, alts uint8) {
 
 func (c *component) newChange(i int) change {
 	op := &c.history[i]
-	ch := change{op: i, name: -1, to: -1, move: -1, bind: -1, offset: -1, from: op.Call, until: op.Return, ends: -1, late: -1}
-	if c.g.Publish == model.PublishSync {
-		ch.until = c.info[i].sync
-	}
+	ch := change{op: i, name: -1, to: -1, move: -1, bind: -1, offset: -1, from: op.Call, until: c.publishes(i), ends: -1, late: -1}
 	if crash := c.info[i].crash; crash >= 0 {
 		ch.ends, ch.gone = c.crashIndex(crash), c.undone[i]
 		if late := c.info[i].late; late >= 0 {
 			ch.late, ch.goes = c.crashIndex(late), c.undone[len(c.history)+i]
 		}
 	}
-	if c.info[i].open || c.info[i].cut || c.pending[i] || c.forgotten(i) && c.g.Publish == model.PublishSync {
+	if c.info[i].open || c.info[i].cut || c.pending[i] || c.forgotten(i) && c.g.Publish != model.PublishReturn {
 		ch.until = model.Never
+	} else if ch.ends >= 0 && ch.until == model.Never && c.lasts(i) != model.Never {
+		ch.until = c.history[c.info[i].crash].Call // what is durable is there after the crash, published or not
 	}
 	return ch
 }

@@ -7,8 +7,11 @@
 // A history keeps a guarantee if one order of effects explains it. A change has
 // an effect point between its call and its publish; what an operation saw, it
 // saw at view points between its refresh and its return. What publish and
-// refresh are is all that makes one rung differ from another
-// ([model.Guarantee]).
+// refresh are is all that makes one rung differ from another (refresh.go,
+// [model.Guarantee]). Where names and words may be of different age, as at
+// close-to-open, a read has a view of each: what it says of where its file ends
+// counts as words, and so does the offset of an append; the size that a stat
+// answers is an attribute of the name.
 //
 // The history is divided into components: names of the root directory with what
 // is below them, and those together that a rename or link joins (parts.go). Names
@@ -59,8 +62,9 @@
 // # Verified and not verified
 //
 // Verified: names, types, sizes and contents of files as every host saw them,
-// on the rungs linearizable, sync-to-mount and nothing-lost, also over crashes,
-// power losses and fences; space (capacity.go); what the design's own fsck says;
+// on the rungs linearizable, close-to-open, sync-to-mount and nothing-lost and on
+// those that a user builds ([model.Guarantee]), also over crashes, power losses and
+// fences; space (capacity.go); what the design's own fsck says;
 // that operations return and fail only with errors that their callers or faults
 // can have caused (axes.go, progress.go).
 //

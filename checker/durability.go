@@ -37,8 +37,12 @@ func (c *component) explainDurability(v *model.Verdict) {
 	v.Anomaly = model.DurabilityViolation
 	v.Path = c.pathOf(gone)
 	v.Steps = steps(change, event, crash, seen)
+	because := naming(event) + " had made it durable"
+	if event == change {
+		because = "it had returned"
+	}
 	v.Proof = [2]string{
-		fmt.Sprintf("%s survives %s, because %s had made it durable.", naming(change), naming(crash), naming(event)),
+		fmt.Sprintf("%s survives %s, because %s.", naming(change), naming(crash), because),
 		fmt.Sprintf("however %s answered %s, and that has an explanation only if it did not: a contradiction.", naming(seen), seen.Answer()),
 	}
 }
@@ -52,11 +56,14 @@ func (c *component) forgetOnly(i int) bool {
 }
 
 // durable is the fsync, sync or unmount that covers a change of a life that a crash
-// ended, none if none does.
+// ended, none if none does. Where a return or close makes durable, that is it.
 func (c *component) durable(i int) *model.Op {
 	op, in := &c.history[i], &c.info[i]
 	if in.crash < 0 || in.cut || !op.Kind.Changes() || !op.Succeeded() {
 		return nil
+	}
+	if c.g.Durable != model.DurableFsync && c.lasts(i) == op.Return && op.Return < c.history[in.crash].Call {
+		return op
 	}
 	for j := i + 1; j < in.crash; j++ {
 		e := &c.history[j]
@@ -65,6 +72,8 @@ func (c *component) durable(i int) *model.Op {
 		}
 		switch {
 		case e.Host == op.Host && (e.Kind == model.Sync || e.Kind == model.Unmount):
+			return e
+		case e.Kind == model.Close && c.g.Durable == model.DurableClose && c.lasts(i) == e.Return && e.Host == op.Host:
 			return e
 		case e.Kind != model.Fsync:
 		case c.sameFileAt(c.pathOf(j), c.pathOf(i)), op.To != "" && c.pathOf(j) == op.To:

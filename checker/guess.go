@@ -42,7 +42,7 @@ func (c *component) findLosses() bool {
 	}
 	for _, i := range c.ops {
 		op, in := &c.history[i], &c.info[i]
-		if in.crash < 0 || !op.Kind.Changes() || !c.made(i) || op.Kind == model.Write && failed(op) || in.sync != model.Never && !c.forgotten(i) || c.surelySynced(i) {
+		if in.crash < 0 || !op.Kind.Changes() || !c.made(i) || op.Kind == model.Write && failed(op) || c.lasts(i) != model.Never && !c.forgotten(i) || c.surelySynced(i) {
 			continue
 		}
 		parts := c.parts(i)
@@ -101,7 +101,9 @@ func (c *component) guess(answer model.Outcome) model.Outcome {
 		}
 		known[set] = true
 		c.guesses++
-		if set != 0 || len(c.forced) > 0 { // else it has been tried
+		if c.g.Ordered && !c.suffix(set) {
+			// No such crash, but others are found from it.
+		} else if set != 0 || len(c.forced) > 0 { // else it has been tried
 			switch c.decideSet(set) {
 			case model.Held:
 				return true
@@ -139,6 +141,26 @@ func (c *component) guess(answer model.Outcome) model.Outcome {
 		return model.Inconclusive
 	}
 	return answer
+}
+
+// suffix reports whether of the changes of names that one host made before a crash
+// the last are in a set, and none before them.
+func (c *component) suffix(set uint64) bool {
+	for k, l := range c.losses {
+		if k >= maxLosses || set>>k&1 == 0 || c.history[l.op].Kind.TakesData() {
+			continue
+		}
+		for _, i := range c.ops {
+			op := &c.history[i]
+			if !op.Kind.Changes() || op.Kind.TakesData() || !c.made(i) || c.info[i].crash != c.info[l.op].crash || !c.before(l.op, i) {
+				continue
+			}
+			if j := slices.Index(c.losses, loss{op: i, late: l.late}); j < 0 || j >= maxLosses || set>>j&1 == 0 {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // moves is in how many ways one thing can be otherwise in a set.

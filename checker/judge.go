@@ -31,6 +31,7 @@ type judge struct {
 	parts      parts
 	walk       walk
 	walked     bool // parts and walk are of the run that is judged
+	whole      bool // ... undivided
 }
 
 func (j *judge) run(run model.Run) []model.Verdict {
@@ -71,15 +72,15 @@ func (j *judge) run(run model.Run) []model.Verdict {
 
 // weaker reports whether every history that keeps a keeps b too.
 func weaker(a, b model.Guarantee) bool {
-	return !a.Axis && !b.Axis && a.Publish <= b.Publish && a.Refresh <= b.Refresh && (!a.FinalOnly || b.FinalOnly)
+	return !a.Axis && !b.Axis && a.Publish <= b.Publish && a.Refresh <= b.Refresh && (!a.FinalOnly || b.FinalOnly) &&
+		(a.Refresh != model.RefreshOpen || b.Refresh != model.RefreshOpen || a.Staleness <= b.Staleness) &&
+		a.Durable >= b.Durable && (a.Ordered || !b.Ordered) && (a.StrictReaddir || !b.StrictReaddir) && a.Except&^b.Except == 0
 }
 
 // rung judges one rung of the ladder, component by component. The first that is
 // violated is the answer; else any that could not be decided.
 func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
-	if g.Publish == model.PublishSync {
-		j.windows.publish(run.History)
-	}
+	j.windows.place(run.History, g)
 	c := &j.component
 	for i := range run.History {
 		if op := &run.History[i]; impossible(op, &j.windows.info[i]) && (!g.FinalOnly || op.Host == model.Final || op.Kind.Changes() && op.Succeeded()) {
@@ -95,14 +96,14 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 			return
 		}
 	}
-	if !j.walked {
-		j.walked = true
-		j.parts.divide(run.History, j.windows.info)
+	if whole := g.Ordered || g.StrictReaddir; !j.walked || whole != j.whole {
+		j.walked, j.whole = true, whole
+		j.parts.divide(run.History, j.windows.info, whole)
 		j.walk.make(run.History, j.windows.info, &j.parts)
 	}
 	for n := range j.parts.tops {
-		if j.walk.trouble[n] < 0 {
-			continue // linearizable, and so kept on every rung
+		if j.walk.trouble[n] < 0 && !g.StrictReaddir {
+			continue // linearizable, and so kept on every rung; but the walk takes a listing of the root name by name
 		}
 		if j.linear(run, g, n) {
 			continue
@@ -138,8 +139,10 @@ func (j *judge) linear(run model.Run, g model.Guarantee, n int) bool {
 	if g.Publish == model.PublishReturn && g.Refresh == model.RefreshCall {
 		return false
 	}
+	strong := g // the same with the narrowest windows
+	strong.Publish, strong.Refresh, strong.FinalOnly = model.PublishReturn, model.RefreshCall, false
 	c := &j.component
-	j.reset(model.Linearizable, run, n)
+	j.reset(strong, run, n)
 	if c.obvious() {
 		return true
 	}
@@ -151,7 +154,7 @@ func (j *judge) linear(run model.Run, g model.Guarantee, n int) bool {
 	if !overlap {
 		return false
 	}
-	j.reset(model.Linearizable, run, n)
+	j.reset(strong, run, n)
 	defer func(limit int) { c.limit = limit }(c.limit)
 	c.limit = min(c.limit, quickLimit)
 	return c.decide() == model.Held

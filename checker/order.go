@@ -32,7 +32,7 @@ func (c *component) inOrder(s state, index int) bool {
 // block or size of one file.
 func (c *component) conflict(s state, a, b *change) bool {
 	if a.bind < 0 || b.bind < 0 {
-		return a.bind < 0 && b.bind < 0 && c.sameNames(a, b)
+		return a.bind < 0 && b.bind < 0 && (c.g.Ordered && a.ends >= 0 || c.sameNames(a, b))
 	}
 	m, ok := c.bound(s, a.bind)
 	n, ok2 := c.bound(s, b.bind)

@@ -9,7 +9,9 @@ import (
 // parts divides a history into components: the names of the root directory, each
 // with what is below it, and those together that a rename or link joins. Points
 // are real times and nothing is ordered across names and files, so a history is
-// right if each component is: the division divides work and nothing else.
+// right if each component is: the division divides work and nothing else. Only
+// what speaks of all names at one point leaves it whole: a readdir that is a
+// snapshot, a crash that keeps the order of names.
 //
 // Every path is looked up once in its life: the operations are numbered by path,
 // and what a path is (its last name, its directory, its component) is in a table.
@@ -44,7 +46,7 @@ type pathInfo struct {
 // maxKept is how large a table may be to be used again for the next history.
 const maxKept = 1 << 14
 
-func (p *parts) divide(history []model.Op, info []opInfo) {
+func (p *parts) divide(history []model.Op, info []opInfo, whole bool) {
 	p.paths, p.names, p.tops, p.topOf = p.paths[:0], p.names[:0], p.tops[:0], p.topOf[:0]
 	p.named, p.joined = p.named[:0], p.joined[:0]
 	p.tos, p.grouped = p.tos[:0], false
@@ -63,6 +65,11 @@ func (p *parts) divide(history []model.Op, info []opInfo) {
 			if op.Kind.TwoPaths() && info[i].used {
 				p.second(i, len(history), op.To)
 			}
+		}
+	}
+	for t := range p.tops {
+		if whole {
+			p.join(0, int32(t))
 		}
 	}
 	p.next = resized(p.next, len(p.tops))

@@ -292,31 +292,54 @@ func (f *finding) finish() {
 // ordered reports whether the other operation's window closed before the
 // culprit's opened.
 func (f *finding) ordered() bool {
-	if f.c.g.Publish == model.PublishReturn {
-		return f.with.Return < f.op.Call
-	}
-	w := f.c.indexOf(f.with)
-	from := f.op.Call
-	if !f.op.Kind.Changes() || !f.op.Succeeded() {
-		from = f.c.info[f.i].mount
-	}
-	return f.c.info[w].sync < from || f.with.Host == f.op.Host && f.with.Return < f.op.Call
+	return f.c.publishes(f.c.indexOf(f.with)) < f.from() || f.with.Host == f.op.Host && f.with.Return < f.op.Call
 }
 
-// because is why the other operation came first.
-func (f *finding) because() string {
+// from is when the culprit's window opened.
+func (f *finding) from() int64 {
 	switch {
-	case f.with.Host == f.op.Host || f.c.g.Publish == model.PublishReturn:
-		return "it had returned before the other was called"
-	case f.op.Host == model.Final:
-		return fmt.Sprintf("%v had synced or unmounted before the final mount", f.with.Host)
+	case f.op.Kind.Changes() && f.op.Succeeded():
+		return f.op.Call
+	case f.op.Kind == model.Read && f.op.Succeeded():
+		return f.c.seesWords(f.i)
 	}
-	return fmt.Sprintf("%v had synced or unmounted before %v mounted", f.with.Host, f.op.Host)
+	return f.c.seesNames(f.i)
+}
+
+// because is why the other operation came first: what published it, before what
+// the culprit's host refreshed its view with.
+func (f *finding) because() string {
+	if f.with.Host == f.op.Host || f.c.atomic() {
+		return "it had returned before the other was called"
+	}
+	w := f.c.indexOf(f.with)
+	published := fmt.Sprintf("%v had synced or unmounted", f.with.Host)
+	switch at := f.c.publishes(w); {
+	case at == f.with.Return:
+		published = "it had returned"
+	case at != f.c.info[w].sync:
+		published = fmt.Sprintf("%v had closed the file", f.with.Host)
+	}
+	in := &f.c.info[f.i]
+	switch from := f.from(); {
+	case from == in.mount && f.op.Host == model.Final:
+		return published + " before the final mount"
+	case from == in.mount:
+		return fmt.Sprintf("%s before %v mounted", published, f.op.Host)
+	case from == f.op.Call:
+		return published + " before the other was called"
+	case from == in.fresh && f.c.g.Refresh == model.RefreshOpen:
+		return fmt.Sprintf("%s %d ticks before the other was called", published, f.c.g.Staleness)
+	}
+	return fmt.Sprintf("%s before %v opened the file", published, f.op.Host)
 }
 
 func (f *finding) publish() string {
-	if f.c.g.Publish == model.PublishReturn {
+	switch f.c.g.Publish {
+	case model.PublishReturn:
 		return "return"
+	case model.PublishClose:
+		return "return, of words the close, sync or unmount"
 	}
 	return "sync or unmount"
 }

@@ -215,7 +215,7 @@ func (c *component) greedy() bool {
 			continue
 		case it.kind == changeItem && s[c.layout.changes+it.index] != waiting:
 			continue
-		case it.kind == fsyncReturns && c.g.Publish == model.PublishSync:
+		case it.kind == fsyncReturns && c.g.Publish != model.PublishReturn:
 			c.takeCovered(s, it.index)
 		}
 		if !c.force(s, it) {

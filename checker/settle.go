@@ -29,6 +29,9 @@ func (c *component) settle(s state) {
 			c.settleApart(s, v)
 			continue
 		}
+		if view.whole && !c.fitsWhole(s, view) {
+			continue
+		}
 		var missing uint64 // alternatives with an atom not seen
 		for a := view.first; a < view.last; a++ {
 			at := c.layout.atoms + a
@@ -43,6 +46,16 @@ func (c *component) settle(s state) {
 			s[c.layout.views+v] = seen
 		}
 	}
+}
+
+// fitsWhole reports whether all of a view can be seen at this moment.
+func (c *component) fitsWhole(s state, v *view) bool {
+	for a := v.first; a < v.last; a++ {
+		if !c.atomInOrder(s, a) || !c.fits(s, &c.atoms[a]) {
+			return false
+		}
+	}
+	return true
 }
 
 // fits reports whether an atom can be seen at this moment: in every world in which
@@ -239,7 +252,7 @@ func (c *component) covered(s state, p *syncPoint) bool {
 	}
 	for i := range c.changes {
 		ch := &c.changes[i]
-		if (ch.gone|ch.goes != 0 || c.g.Publish == model.PublishSync && s[c.layout.changes+i] != effective ||
+		if (ch.gone|ch.goes != 0 || c.g.Publish != model.PublishReturn && s[c.layout.changes+i] != effective ||
 			c.layout.worlds > 1 && ch.bind >= 0 && c.rootless(s, ch)) && c.covers(s, p, i) {
 			return false
 		}

@@ -200,7 +200,7 @@ func (c *component) writable(s state, ch *change, node int) bool {
 	if v := c.bindState(s, ch.bind); v&elsewhere == 0 || v >= bindOpen {
 		return true
 	}
-	return c.hit(s, c.mask, ch.op) && (c.info[ch.op].sync == model.Never || c.forgotten(ch.op))
+	return c.hit(s, c.mask, ch.op) && (c.lasts(ch.op) == model.Never || c.forgotten(ch.op))
 }
 
 // bindAll binds a lookup that leads to a node in what hosts share. In the other

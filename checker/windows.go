@@ -13,6 +13,7 @@ import (
 type windows struct {
 	info      []opInfo                  // parallel to Run.History
 	published bool                      // publish has been called
+	closes    bool                      // close has been called
 	syncs     [model.MaxHosts + 1][]int // by host: its syncs and unmounts
 	crashed   []int                     // by life: index of what ended it, -1 for none
 }
@@ -37,6 +38,8 @@ type opInfo struct {
 	life   int   // of the host's mount, counted over all hosts; 0 = before any
 	mount  int64 // call of the mount that this life began with
 	sync   int64 // return of the first sync or unmount called after the operation returned; Never if none
+	closed int64 // the same of the close of its handle; of a close itself the next of its slot, from 1
+	fresh  int64 // how old a view of names may be ([windows.age])
 	opener int   // index of the open that filled the slot it used, -1 for none
 	used   bool  // it says something that a rung judges, or changes something
 	crash  int   // index of the crash, power loss or fence that ends the life, -1 for none
@@ -93,7 +96,7 @@ func (w *windows) make(history []model.Op) {
 		op := &history[i]
 		h := &lives[min(op.Host, model.MaxHosts)] // Final is the one beyond
 		in := &w.info[i]
-		*in = opInfo{life: h.life, mount: h.mount, sync: model.Never, opener: -1, crash: -1, late: -1, open: op.Pending(), zombie: h.zombie}
+		*in = opInfo{life: h.life, mount: h.mount, sync: model.Never, closed: model.Never, opener: -1, crash: -1, late: -1, open: op.Pending(), zombie: h.zombie}
 		in.used = !op.Skipped && (op.Pending() && op.Kind.Changes() && !nested(op) || !op.Pending() && informative(op.Kind, op.Result.Errno))
 		switch op.Kind {
 		case model.Mount:
@@ -121,6 +124,7 @@ func (w *windows) make(history []model.Op) {
 				h.opener[op.File] = i + 1
 			}
 		case model.Close:
+			in.opener = h.opener[op.File] - 1
 			if !op.Skipped && op.Result.Errno != model.EBADF { // that closes nothing, nor an open under way
 				h.opener[op.File] = 0
 			}
@@ -139,7 +143,7 @@ func (w *windows) make(history []model.Op) {
 		}
 		in.used = in.used && !in.zombie
 	}
-	w.published = false
+	w.published, w.closes = false, false
 	if crashes {
 		w.cut(history)
 		w.publish(history) // what is durable is asked on every rung

@@ -1,6 +1,10 @@
 package model
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
 
 // PublishRule says when a change must have taken effect for others. A later rule
 // leaves wider windows.
@@ -94,7 +98,7 @@ var (
 
 // Guarantees lists all of them, rungs first, strongest first.
 func Guarantees() []Guarantee {
-	return []Guarantee{Linearizable, SyncToMount, NothingLost, Capacity, Fsck, Progress}
+	return []Guarantee{Linearizable, CloseToOpen, SyncToMount, NothingLost, Capacity, Fsck, Progress}
 }
 
 // Axes lists the guarantees that are judged whatever rung is asked for.
@@ -110,4 +114,36 @@ func ParseGuarantee(name string) (Guarantee, error) {
 		known += " " + g.Name
 	}
 	return Guarantee{}, fmt.Errorf("unknown guarantee %q\nhint: one of%s", name, known)
+}
+
+// ErrGuarantee is wrapped by every error of [Guarantee.Validate].
+var ErrGuarantee = errors.New("bad guarantee")
+
+// Validate reports what of a guarantee built by hand has no meaning: a rule that
+// is not known, a staleness below 0 or of a view that does not age, an axis that
+// is not one of [Axes], an exception for a change of names or for an event. A
+// change that is excepted has to be an append: it then goes to an offset that its
+// host has seen, and not to the end of the file (fs/gfs2/file.c, gfs2_file_write_iter).
+func (g Guarantee) Validate() error {
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s: %s", ErrGuarantee, g.Name, fmt.Sprintf(format, args...))
+	}
+	switch {
+	case g.Name == "":
+		return fmt.Errorf("%w: it has no name", ErrGuarantee)
+	case g.Axis && !slices.ContainsFunc(Axes(), func(a Guarantee) bool { return a == g }):
+		return bad("an axis is one of capacity, fsck and progress")
+	case g.Publish > PublishSync || g.Refresh > RefreshMount || g.Durable > DurableReturn:
+		return bad("no such rule: publish %d, refresh %d, durable %d", g.Publish, g.Refresh, g.Durable)
+	case g.Staleness < 0 || g.Staleness > 0 && g.Refresh != RefreshOpen:
+		return bad("staleness %d; want 0 or more, and with RefreshOpen only", g.Staleness)
+	case g.FinalOnly && g.Publish != PublishSync:
+		return bad("what judges the final mount only publishes by sync")
+	}
+	for _, k := range g.Except.Kinds() {
+		if k.Event() || k.Changes() && k != Append {
+			return bad("%v cannot be excepted; an operation that changes nothing can, and append", k)
+		}
+	}
+	return nil
 }
