@@ -48,6 +48,7 @@ type Host struct {
 	done   chan struct{} // closed when the agent is lost or given up
 	end    func()        // ends the transport, whatever state it is in
 	finish func()        // ends the agent's input
+	settle func()        // waits a little for an agent that has ended, whose last words may still come
 	said   *tail         // what the agent wrote to its standard error
 
 	mu      sync.Mutex
@@ -82,7 +83,7 @@ const queued = 1024
 func Connect(ctx context.Context, transport io.ReadWriteCloser, opts Options) (*Host, error) {
 	h := newHost(opts)
 	h.end = func() { transport.Close() }
-	h.finish = h.end
+	h.finish, h.settle = h.end, func() {}
 	return h.start(ctx, transport, transport)
 }
 
@@ -312,6 +313,7 @@ func (h *Host) read(r io.Reader) {
 		line, err := readLine(in)
 		if err != nil {
 			if errors.Is(err, io.EOF) {
+				h.settle()
 				err = errors.New("it ended")
 			}
 			h.fail(err)

@@ -33,13 +33,22 @@ func Start(ctx context.Context, opts Options, command ...string) (*Host, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: start %s: %w", h.opts.Name, shorten(strings.Join(command, " ")), err)
 	}
+	wait := sync.OnceFunc(func() { cmd.Wait() })
 	h.finish = func() { in.Close() }
+	h.settle = func() {
+		ended := make(chan struct{})
+		go func() { defer close(ended); wait() }()
+		select {
+		case <-ended:
+		case <-time.After(time.Second):
+		}
+	}
 	h.end = func() {
 		// In a system call that never returns a process cannot be killed, so it is
 		// not waited for here.
 		kill(cmd)
 		in.Close()
-		go cmd.Wait()
+		go wait()
 	}
 	return h.start(ctx, out, in)
 }
