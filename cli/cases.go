@@ -24,6 +24,9 @@ func caseOf(order job, f fuzz.Finding, s shown) corpus.Case {
 		FoundBy: fmt.Sprintf("seed %d run %d", order.Seed, f.Run),
 		Program: f.Program,
 	}
+	if text := cameBack(f); text != "" {
+		c.Notes = append(c.Notes, "It "+text+".")
+	}
 	for _, v := range s.Verdicts {
 		if _, err := model.ParseAnomaly(string(v.Anomaly)); err != nil && v.Outcome == model.Violated {
 			continue // a design's own word, which no case can have

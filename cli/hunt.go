@@ -30,6 +30,8 @@ type huntVerb struct {
 	Out       string        `default:"doublemount-findings" env:"DOUBLEMOUNT_OUT" placeholder:"DIR" help:"Directory for case files, made when there is something to write (default: ./doublemount-findings)."`
 	First     bool          `env:"DOUBLEMOUNT_FIRST" help:"Stop at the first batch of runs that has a finding."`
 	Format    format        `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print what was found (default: text)."`
+
+	Real hostFlags `embed:"" group:"Real hosts:"`
 }
 
 // Help is the long help, with an example.
@@ -42,11 +44,18 @@ Example, ten seconds of the first design:
 
 Example, the first thing that breaks a stronger guarantee, for a program to read:
 
-    %[1]s hunt --guarantee linearizable --first --format json`, programName())
+    %[1]s hunt --guarantee linearizable --first --format json
+
+Example, two real hosts; docs/LAB.md has more:
+
+    %[1]s hunt --host A='ssh alice doublemount agent --root /mnt/shared' --host B='ssh bob doublemount agent --root /mnt/shared'`, programName())
 }
 
 // run implements verb.
 func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
+	if v.Real.given() {
+		return v.runReal(ctx, a)
+	}
 	design := a.designs[0]
 	if v.Design != nil {
 		var err error
@@ -63,10 +72,7 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 	if err := writable(v.Out); err != nil {
 		return exitUsage, fmt.Errorf("--out %s: %w\nhint: --out DIR names a directory that can be written to", quoteArg(v.Out), err)
 	}
-	limit := time.Duration(v.For)
-	if limit == 0 && v.Runs == 0 {
-		limit = defaultFor
-	}
+	limit := v.limit()
 	c := &campaign{first: v.First, limit: limit, order: job{
 		Design: design.Name, Guarantees: v.judged(), Hosts: int(v.Hosts), Faults: v.Faults.drawn, Seed: v.Seed, Runs: int(v.Runs),
 	}}
@@ -78,15 +84,41 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 	if failure != nil && result.Runs == 0 && len(result.Findings) == 0 {
 		return exitHarness, failure
 	}
-	slices.SortStableFunc(result.Findings, mostTelling)
+	e := explainer{c: c}
+	defer e.close()
+	h := hunted{order: c.order, caps: c.caps, result: result, limit: limit, took: took, explain: e.explain}
+	return v.report(a, h, failure)
+}
 
-	s := summary{verb: v, design: design, result: result, limit: limit, took: took}
-	within := c.order.options().Within(c.caps)
-	s.faults = within.Survives
-	if result.Runs > 0 {
-		s.weak = result.Coverage.Weak(within)
+// limit is how long the hunt goes on, 0 for no limit.
+func (v *huntVerb) limit() time.Duration {
+	if v.For == 0 && v.Runs == 0 {
+		return defaultFor
 	}
-	found, unshown := v.show(a, c, result.Findings)
+	return time.Duration(v.For)
+}
+
+// hunted is a hunt that has ended, on a design or on real hosts.
+type hunted struct {
+	order   job
+	caps    model.Capabilities
+	result  fuzz.Result
+	limit   time.Duration
+	took    time.Duration
+	explain func(fuzz.Finding) shown
+}
+
+// report shows what was found and the summary. The failure, if any, is why the
+// hunt ended; what it has found is printed first.
+func (v *huntVerb) report(a *app, h hunted, failure error) (int, error) {
+	slices.SortStableFunc(h.result.Findings, mostTelling)
+	s := summary{verb: v, order: h.order, result: h.result, limit: h.limit, took: h.took}
+	within := h.order.options().Within(h.caps)
+	s.faults = within.Survives
+	if h.result.Runs > 0 {
+		s.weak = h.result.Coverage.Weak(within)
+	}
+	found, unshown := v.show(a, h)
 	if err := s.print(a, found); err != nil {
 		return exitHarness, errors.Join(unshown, fmt.Errorf("write the summary: %w", err))
 	}
@@ -94,6 +126,52 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 		return exitHarness, failure
 	}
 	return s.code(), nil
+}
+
+// runReal hunts on real hosts.
+func (v *huntVerb) runReal(ctx context.Context, a *app) (code int, err error) {
+	if v.Design != nil {
+		return exitUsage, fmt.Errorf("%s and --host\nhint: hunt a design, or real hosts", quoteArg(*v.Design))
+	}
+	if v.Guarantee == "" {
+		v.Guarantee = guaranteeName(model.Linearizable.Name)
+	}
+	if err := writable(v.Out); err != nil {
+		return exitUsage, fmt.Errorf("--out %s: %w\nhint: --out DIR names a directory that can be written to", quoteArg(v.Out), err)
+	}
+	r, code, err := v.Real.open(ctx, a, 2)
+	if err != nil {
+		return code, err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	g, err := model.ParseGuarantee(string(v.Guarantee))
+	if err == nil {
+		err = canJudge(r, g)
+	}
+	if err != nil {
+		return exitUsage, err
+	}
+	v.Hosts = hostCount(len(v.Real.Host))
+	l := &live{runner: r, broken: r.Broken, reruns: v.Real.reruns(), first: v.First, limit: v.limit(), order: job{
+		Design: r.Capabilities().Name, Guarantees: []string{g.Name, model.Progress.Name}, Hosts: int(v.Hosts), Faults: v.Faults.drawn, Seed: v.Seed, Runs: int(v.Runs),
+	}}
+	return v.hunt(ctx, a, l)
+}
+
+// hunt hunts on real hosts of any kind and reports.
+func (v *huntVerb) hunt(ctx context.Context, a *app, l *live) (int, error) {
+	began := time.Now()
+	result, failure := l.hunt(ctx, a.stderr)
+	took := time.Since(began)
+	if failure != nil && result.Runs == 0 && len(result.Findings) == 0 {
+		return exitHarness, failure
+	}
+	explain := l.explain
+	if explain == nil {
+		explain = l.again
+	}
+	return v.report(a, hunted{order: l.order, caps: l.runner.Capabilities(), result: result, limit: l.limit, took: took,
+		explain: func(f fuzz.Finding) shown { return explain(ctx, f) }}, failure)
 }
 
 // judged is the guarantees of every run: the one asked for, and the axes.
@@ -110,20 +188,19 @@ func (v *huntVerb) judged() []string {
 // show explains each finding and writes its case file, then, as text, prints
 // them: whatever becomes of the output, what was found is on disk. What cannot
 // be written is printed all the same, with its program, and makes the error.
-func (v *huntVerb) show(a *app, c *campaign, findings []fuzz.Finding) ([]reports.Finding, error) {
-	e := explainer{c: c}
-	defer e.close()
+func (v *huntVerb) show(a *app, h hunted) ([]reports.Finding, error) {
 	var all []reports.Finding
 	var unwritten error
-	for _, f := range findings {
-		s := e.explain(f)
-		r := reports.Finding{Design: c.order.Design, Verdict: f.Verdict, Run: s.Run, Cause: s.Cause, Original: f.Original, Blocks: s.Blocks}
+	for _, f := range h.result.Findings {
+		s := h.explain(f)
+		r := reports.Finding{Design: h.order.Design, Verdict: f.Verdict, Run: s.Run, Cause: s.Cause, Original: f.Original, Blocks: s.Blocks,
+			CameBack: f.CameBack, Reruns: f.Reruns}
 		var err error
 		if r.Guarantee, err = model.ParseGuarantee(f.Verdict.Guarantee); err != nil {
 			return all, err
 		}
-		if r.File, err = writeCase(v.Out, caseOf(c.order, f, s)); err == nil {
-			r.Replay = command() + " replay " + quoteArg(r.File)
+		if r.File, err = writeCase(v.Out, caseOf(h.order, f, s)); err == nil {
+			r.Replay = command() + " replay " + v.Real.again() + quoteArg(r.File)
 		} else if unwritten == nil {
 			unwritten = fmt.Errorf("write a finding to %s: %w", quoteArg(v.Out), err)
 		}

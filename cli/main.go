@@ -57,6 +57,8 @@ type verb interface {
 type grammar struct {
 	Hunt    huntVerb         `cmd:"" help:"Look for runs that break a guarantee; keep the smallest of each kind."`
 	Replay  replayVerb       `cmd:"" help:"Run case files and say whether they come out as expected."`
+	Probe   probeVerb        `cmd:"" help:"Say in a minute what real hosts share: is it one file system, and how strong is it?"`
+	Agent   agentVerb        `cmd:"" help:"Carry out operations on this host for hunt, replay and probe elsewhere."`
 	Designs designsVerb      `cmd:"" help:"List the designs that can be hunted, with their planted bugs."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -127,7 +129,7 @@ func (a *app) usage(args []string, err error) error {
 	verb := ""
 	if len(args) > 0 {
 		switch args[0] {
-		case "hunt", "replay", "designs":
+		case "hunt", "replay", "probe", "agent", "designs":
 			verb = " " + args[0]
 		}
 	}

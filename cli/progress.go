@@ -11,7 +11,7 @@ import (
 
 // showProgress keeps one line about the campaign up to date where w is a
 // terminal. The function it returns takes the line away.
-func showProgress(w io.Writer, c *campaign) (done func()) {
+func showProgress(w io.Writer, c interface{ soFar() (runs, findings int) }) (done func()) {
 	f, ok := w.(*os.File)
 	if !ok || !term.IsTerminal(int(f.Fd())) {
 		return func() {}

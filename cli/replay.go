@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/doublemount/doublemount/corpus"
+	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/reports"
 )
@@ -21,6 +22,8 @@ type replayVerb struct {
 	Trace  bool     `env:"DOUBLEMOUNT_TRACE" help:"Print the run as a table, and every record of its trace."`
 	On     machine  `default:"sim" env:"DOUBLEMOUNT_ON" placeholder:"sim|dir" help:"Where to run: on the simulated designs that the cases name, or in a plain directory (default: sim)."`
 	Format format   `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print the outcome (default: text)."`
+
+	Real hostFlags `embed:"" group:"Real hosts:"`
 }
 
 // Help is the long help, with an example.
@@ -29,13 +32,15 @@ func (replayVerb) Help() string {
 
 With --on dir the program is run once, unchanged, by hosts that all work in the same plain directory of this machine, and the expectations are the same. Such hosts share one cache, so what needs two caches to go wrong is held, and reported as not reproduced. Steps run one after another there and there is no disk of ours: a case with a hold, a fault, a writeback or a statfs is stale on it, and there is no trace.
 
+With --host it is run by real hosts, several times, since they are not deterministic, and most of the runs must come out as expected. Designs that the case names do not matter there.
+
 Example:
 
     %s replay --trace doublemount-findings/*.case`, programName())
 }
 
 // run implements verb.
-func (v *replayVerb) run(ctx context.Context, a *app) (int, error) {
+func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) {
 	var files []corpus.File
 	var err error
 	read := make(chan struct{})
@@ -53,10 +58,18 @@ func (v *replayVerb) run(ctx context.Context, a *app) (int, error) {
 	}
 	p := player{ctx: ctx}
 	defer p.close()
-	code := exitClean
-	list := replayList{Schema: reports.Schema, Tool: version(), On: string(v.On), Cases: []replayed{}}
+	on, replay := string(v.On), func(f corpus.File) (replayed, error) { return v.replay(&p, f) }
+	if v.Real.given() {
+		r, code, err := v.Real.open(ctx, a, 1)
+		if err != nil {
+			return code, err
+		}
+		defer func() { failure = errors.Join(failure, r.Close()) }()
+		on, replay = r.Capabilities().Name, func(f corpus.File) (replayed, error) { return v.onReal(ctx, r, f) }
+	}
+	list := replayList{Schema: reports.Schema, Tool: version(), On: on, Cases: []replayed{}}
 	for _, f := range files {
-		r, err := v.replay(&p, f)
+		r, err := replay(f)
 		if ctx.Err() != nil {
 			return exitWeak, errors.New("interrupted")
 		}
@@ -98,7 +111,7 @@ func (v *replayVerb) read(a *app) ([]corpus.File, error) {
 			err = fmt.Errorf("%w\nhint: a case file is what hunt writes, or made like one", err)
 		}
 		for _, design := range append([]string{c.Design}, c.Keeps...) {
-			if err == nil {
+			if err == nil && v.On == "sim" && !v.Real.given() {
 				if _, err = lookup(a.designs, design); err != nil {
 					err = fmt.Errorf("%s: %w", printable(name), err)
 				}
@@ -167,14 +180,7 @@ func (v *replayVerb) replay(p *player, f corpus.File) (replayed, error) {
 		r.Digest = reports.Hex(s.Run.Digest)
 	}
 	if v.Trace {
-		r.Trace = []string{}
-		r.table = reports.Table(s.Run, s.Blocks)
-		for _, record := range s.Run.Trace {
-			r.Trace = append(r.Trace, strings.TrimRight(record.String(), " "))
-		}
-		if s.Cut > 0 {
-			r.Trace = append(r.Trace, fmt.Sprintf("%d more records", s.Cut))
-		}
+		r.show(s)
 	}
 	if v.On != "dir" {
 		if err := r.keepers(p, c, names); err != nil {
@@ -183,6 +189,28 @@ func (v *replayVerb) replay(p *player, f corpus.File) (replayed, error) {
 	}
 	r.OK = len(r.Differences) == 0
 	return r, nil
+}
+
+// onReal runs one case on real hosts.
+func (v *replayVerb) onReal(ctx context.Context, runner *agent.Runner, f corpus.File) (replayed, error) {
+	p := realReplay{runner: runner, reruns: v.Real.reruns()}
+	r, run, err := p.replay(ctx, f)
+	if v.Trace && err == nil {
+		r.show(shown{Run: run})
+	}
+	return r, err
+}
+
+// show adds the run as a table and the records of its trace.
+func (r *replayed) show(s shown) {
+	r.Trace = []string{}
+	r.table = reports.Table(s.Run, s.Blocks)
+	for _, record := range s.Run.Trace {
+		r.Trace = append(r.Trace, strings.TrimRight(record.String(), " "))
+	}
+	if s.Cut > 0 {
+		r.Trace = append(r.Trace, fmt.Sprintf("%d more records", s.Cut))
+	}
 }
 
 // keepers runs the program on the designs that keep it.

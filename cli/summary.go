@@ -9,13 +9,12 @@ import (
 	"github.com/doublemount/doublemount/fuzz"
 	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/reports"
-	"github.com/doublemount/doublemount/sim"
 )
 
 // summary is what a hunt came to as a whole.
 type summary struct {
 	verb   *huntVerb
-	design sim.Design
+	order  job
 	faults model.Faults // that were drawn
 	result fuzz.Result
 	limit  time.Duration
@@ -51,7 +50,7 @@ func (s summary) print(a *app, found []reports.Finding) error {
 		return err
 	}
 	r := reports.Report{
-		Tool: version(), Design: s.design.Name, Hosts: int(s.verb.Hosts), Guarantee: string(s.verb.Guarantee), Seed: s.verb.Seed,
+		Tool: version(), Design: s.order.Design, Hosts: int(s.verb.Hosts), Guarantee: string(s.verb.Guarantee), Seed: s.verb.Seed,
 		Runs: s.result.Runs, Operations: s.result.Operations, Ended: s.result.Ended, Digest: reports.Hex(s.result.Digest),
 		Coverage: coverage(&s.result.Coverage), Inconclusive: s.result.Inconclusive, HarnessErrors: s.result.HarnessErrors,
 	}
@@ -68,12 +67,16 @@ func (s summary) text(b *bytes.Buffer, found []reports.Finding) {
 	if ms := s.took.Milliseconds(); ms > 0 {
 		rate = int64(r.Runs) * 1000 / ms
 	}
-	fmt.Fprintf(b, "hunted:    %s for %s and %s, seed %d, hosts %d, faults %v\n", s.design.Name, s.verb.Guarantee, axes(string(s.verb.Guarantee)), s.verb.Seed, s.verb.Hosts, s.faults)
+	fmt.Fprintf(b, "hunted:    %s for %s and %s, seed %d, hosts %d, faults %v\n", s.order.Design, s.order.Guarantees[0], strings.Join(s.order.Guarantees[1:], ", "), s.verb.Seed, s.verb.Hosts, s.faults)
 	fmt.Fprintf(b, "runs:      %d, %d operations, in %v (%d runs/s)\n", r.Runs, r.Operations, s.took.Round(10*time.Millisecond), rate)
 	fmt.Fprintf(b, "ended:     %s\n", s.why())
 	fmt.Fprintf(b, "digest:    %s\n", reports.Hex(r.Digest))
 	fmt.Fprintf(b, "reached:   %s of the operations succeeded; %s\n", share(c.Succeeded, c.Attempted), answers(c))
-	fmt.Fprintf(b, "           two hosts wrote one block in %s of the runs, a hold fired in %s\n", share(c.Collided, c.Traced), share(c.Overlapped, c.Shared))
+	if c.Traced > 0 {
+		fmt.Fprintf(b, "           two hosts wrote one block in %s of the runs, a hold fired in %s\n", share(c.Collided, c.Traced), share(c.Overlapped, c.Shared))
+	} else {
+		fmt.Fprintf(b, "           operations of two hosts overlapped in %s of the runs\n", share(c.Overlapped, c.Shared))
+	}
 	s.troubles(b)
 	fmt.Fprintf(b, "result:    %s\n", s.verdict())
 	for _, f := range found {
@@ -130,17 +133,6 @@ func (s summary) verdict() string {
 		return "nothing found, and that says little"
 	}
 	return "clean"
-}
-
-// axes lists the guarantees that are judged besides the one asked for.
-func axes(asked string) string {
-	var names []string
-	for _, g := range model.Axes() {
-		if g.Name != asked {
-			names = append(names, g.Name)
-		}
-	}
-	return strings.Join(names, ", ")
 }
 
 // share is "31 %".

@@ -48,7 +48,7 @@ func (c *Coverage) Weak(caps model.Capabilities) []string {
 		collided = wantCollidedFaulty
 	}
 	ask("runs in which two hosts wrote one block", c.Collided, c.Traced, collided)
-	if caps.Holds {
+	if caps.Holds || caps.Overlaps {
 		ask("runs in which a hold fired", c.Overlapped, c.Shared, wantHeld)
 	}
 	for _, k := range caps.Kinds.Kinds() {

@@ -19,6 +19,8 @@ type Finding struct {
 	Original  int           // steps before minimising; 0 when not known
 	Replay    string        // a command line to paste, or empty
 	Blocks    Blocks        // what the blocks of the run are; may be nil
+	CameBack  int           // of Reruns executions of the program how many had the finding again
+	Reruns    int           // 0 where runs are deterministic, or it is not known
 }
 
 // Headline is one line that says what happened: "LOST FILE: /a: observed

@@ -47,6 +47,8 @@ type ReportFinding struct {
 	Program   string      `json:"program"`
 	Proof     [2]string   `json:"proof"`
 	Cause     ReportCause `json:"cause"`
+	CameBack  int         `json:"came_back,omitempty"` // of Reruns
+	Reruns    int         `json:"reruns,omitempty"`    // where runs are not deterministic
 }
 
 // ReportCause is a [checker.Cause] as JSON. Hosts are letters, empty where the
@@ -85,6 +87,8 @@ func (f Finding) ForReport() ReportFinding {
 		Program:   f.Run.Program.String(),
 		Proof:     f.Verdict.Proof,
 		Cause:     c,
+		CameBack:  f.CameBack,
+		Reruns:    f.Reruns,
 	}
 }
 

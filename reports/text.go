@@ -41,6 +41,9 @@ func Text(w io.Writer, f Finding) error {
 			fmt.Fprintf(&b, "           + %s\n", safe(line))
 		}
 	}
+	if f.Reruns > 0 {
+		section(&b, "again:", fmt.Sprintf("it came back %d of %d times", f.CameBack, f.Reruns))
+	}
 	unbroken(&b, "case:", f.File)
 	unbroken(&b, "replay:", f.Replay)
 	_, err := w.Write(b.Bytes())

@@ -70,14 +70,18 @@ type NotShared struct {
 	Waited      time.Duration
 }
 
-// Error is the sentence.
+// Error is the sentence, with a hint.
 func (e *NotShared) Error() string {
+	return e.Sentence() + "\nhint: is this the same file system on both?"
+}
+
+// Sentence is "not shared: B did not see A's directory after A synced".
+func (e *NotShared) Sentence() string {
 	remounted := ""
 	if e.Remounted {
 		remounted = " and " + e.Host + " remounted"
 	}
-	return fmt.Sprintf("%s does not see a directory that %s has made, after %s synced%s\nhint: is this the same file system? doublemount probe says more",
-		e.Host, e.Maker, e.Maker, remounted)
+	return fmt.Sprintf("not shared: %s did not see %s's directory after %s synced%s (waited %v)", e.Host, e.Maker, e.Maker, remounted, e.Waited.Round(time.Second))
 }
 
 // NewRunner starts the agents. Its ctx is for that only. Close ends them.

@@ -1,0 +1,160 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/kballard/go-shellquote"
+
+	"github.com/doublemount/doublemount/lab/agent"
+	"github.com/doublemount/doublemount/model"
+)
+
+// hostFlags are the flags of every verb that runs on real hosts.
+type hostFlags struct {
+	Host    []hostCommand `sep:"none" placeholder:"A=COMMAND" help:"A real host: its letter, and the command whose standard input and output are those of its agent, such as A='ssh alice doublemount agent --root /mnt/shared'. Once for each host. The command is split into words as a shell splits it; no shell is asked."`
+	Remount []hostCommand `sep:"none" placeholder:"A=COMMAND" help:"Command that takes the file system offline on a host and brings it back. Without it the host is never remounted."`
+	Crash   []hostCommand `sep:"none" placeholder:"A=COMMAND" help:"Command that takes a host its memory, such as a reset of the machine. Without it the host never crashes."`
+	Timeout span          `placeholder:"DURATION" help:"How long one operation on a real host may take; after that it has not returned (default: 10s)."`
+	Reruns  runCount      `placeholder:"N" help:"How often a finding on real hosts is run again, to say how often it comes back (default: 5)."`
+}
+
+// hostCommand is a host's letter and words.
+type hostCommand struct {
+	host  model.Host
+	words []string
+}
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (c *hostCommand) UnmarshalText(text []byte) error {
+	letter, command, ok := strings.Cut(string(text), "=")
+	if !ok || len(letter) != 1 || letter[0] < 'A' || letter[0] >= 'A'+model.MaxHosts {
+		return fmt.Errorf("want a letter and a command, A='ssh alice doublemount agent --root /mnt/shared', not %q", text)
+	}
+	words, err := shellquote.Split(command)
+	if err != nil {
+		return fmt.Errorf("command of %s: %w in %q", letter, err, command)
+	}
+	if len(words) == 0 {
+		return fmt.Errorf("command of %s is empty", letter)
+	}
+	c.host, c.words = model.Host(letter[0]-'A'), words
+	return nil
+}
+
+// given reports whether there are real hosts, or flags that need them.
+func (f *hostFlags) given() bool { return len(f.Host) > 0 || f.unused() != nil }
+
+// unused is an error if a flag was given that says something only of real hosts,
+// and there are none.
+func (f *hostFlags) unused() error {
+	if len(f.Host) > 0 {
+		return nil
+	}
+	for name, given := range map[string]bool{"--remount": len(f.Remount) > 0, "--crash": len(f.Crash) > 0} {
+		if given {
+			return fmt.Errorf("%s is for real hosts\nhint: name them with --host", name)
+		}
+	}
+	return nil
+}
+
+// cluster is the hosts as the flags have them.
+func (f *hostFlags) cluster(least int) (agent.Cluster, error) {
+	c := agent.Cluster{Timeout: time.Duration(f.Timeout), Members: make([]agent.Member, len(f.Host))}
+	if err := f.unused(); err != nil {
+		return c, err
+	}
+	if len(f.Host) < least {
+		return c, fmt.Errorf("%d hosts; want at least %d\nhint: --host A='ssh alice doublemount agent --root /mnt/shared' --host B=...", len(f.Host), least)
+	}
+	put := func(flag string, commands []hostCommand, where func(*agent.Member) *[]string) error {
+		for _, cmd := range commands {
+			if int(cmd.host) >= len(c.Members) {
+				return fmt.Errorf("%s %v: there are %d hosts, so letters go to %v", flag, cmd.host, len(c.Members), model.Host(len(c.Members)-1))
+			}
+			words := where(&c.Members[cmd.host])
+			if *words != nil {
+				return fmt.Errorf("%s %v was given twice", flag, cmd.host)
+			}
+			*words = cmd.words
+		}
+		return nil
+	}
+	return c, errors.Join(
+		put("--host", f.Host, func(m *agent.Member) *[]string { return &m.Command }),
+		put("--remount", f.Remount, func(m *agent.Member) *[]string { return &m.Remount }),
+		put("--crash", f.Crash, func(m *agent.Member) *[]string { return &m.Crash }))
+}
+
+// open starts the agents and says once what will not be generated.
+func (f *hostFlags) open(ctx context.Context, a *app, least int) (*agent.Runner, int, error) {
+	c, err := f.cluster(least)
+	if err != nil {
+		return nil, exitUsage, err
+	}
+	r, err := agent.NewRunner(ctx, c)
+	if err != nil {
+		return nil, exitHarness, err
+	}
+	without := func(flag string, words func(agent.Member) []string) {
+		var hosts []string
+		for i, m := range c.Members {
+			if words(m) == nil {
+				hosts = append(hosts, model.Host(i).String())
+			}
+		}
+		if len(hosts) > 0 {
+			fmt.Fprintf(a.stderr, "%s: no --%s of %s: there it is not generated\n", a.name, flag, strings.Join(hosts, ", "))
+		}
+	}
+	without("remount", func(m agent.Member) []string { return m.Remount })
+	without("crash", func(m agent.Member) []string { return m.Crash })
+	return r, exitClean, nil
+}
+
+// reruns is Reruns, or its default.
+func (f *hostFlags) reruns() int {
+	if f.Reruns == 0 {
+		return 5
+	}
+	return int(f.Reruns)
+}
+
+// judgeable lists the rungs that say something of a Runner of agents, strongest
+// first: those that speak of mounts only where every mount is a real one.
+func judgeable(r *agent.Runner) []model.Guarantee {
+	return slices.DeleteFunc(model.Guarantees(), func(g model.Guarantee) bool {
+		return g.Axis || g.Refresh == model.RefreshMount && !r.Mounts()
+	})
+}
+
+// canJudge is the reason why g cannot be judged there, or nil.
+func canJudge(r *agent.Runner, g model.Guarantee) error {
+	if g.Name == model.Progress.Name || slices.ContainsFunc(judgeable(r), func(j model.Guarantee) bool { return j.Name == g.Name }) {
+		return nil
+	}
+	if g.Axis {
+		return fmt.Errorf("%s is not judged on hosts whose disk is not ours", g.Name)
+	}
+	return fmt.Errorf("%s speaks of mounts, and not every host can be remounted\nhint: give each a command, --remount A='ssh alice sudo systemctl restart shared.mount'", g.Name)
+}
+
+// again is the flags, to be pasted into another command line, with a space at
+// the end; nothing without hosts.
+func (f *hostFlags) again() string {
+	var b strings.Builder
+	put := func(flag string, commands []hostCommand) {
+		for _, c := range commands {
+			fmt.Fprintf(&b, "%s %s ", flag, quoteArg(c.host.String()+"="+shellquote.Join(c.words...)))
+		}
+	}
+	put("--host", f.Host)
+	put("--remount", f.Remount)
+	put("--crash", f.Crash)
+	return b.String()
+}
