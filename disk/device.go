@@ -113,3 +113,12 @@ func (m *Image) Flush() error { return nil }
 func (m *Image) block(n int) []byte {
 	return m.data[n*m.config.BlockSize : (n+1)*m.config.BlockSize]
 }
+
+// ReadAt copies bytes from an offset on and returns how many there were: fewer
+// than p is long at the end of the disk.
+func (m *Image) ReadAt(p []byte, offset int64) int {
+	if offset < 0 || offset >= int64(len(m.data)) {
+		return 0
+	}
+	return copy(p, m.data[offset:])
+}

@@ -35,6 +35,9 @@ var errnos = append([]errnoPair{
 	{syscall.EBUSY, model.EBUSY},
 }, systemErrnos...)
 
+// Errno is the model's name for an error of package os or syscall; nil is OK.
+func Errno(err error) model.Errno { return errno(err) }
+
 // errno is the model's name for an error of package os; nil is OK. An EMFILE of
 // the system is EOTHER: it says that this process has too many files open, not
 // that a handle slot is in use.

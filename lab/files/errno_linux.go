@@ -9,4 +9,5 @@ import (
 // systemErrnos are the errors that only this system has.
 var systemErrnos = []errnoPair{
 	{syscall.EUCLEAN, model.EUCLEAN},
+	{syscall.EBADMSG, model.EUCLEAN}, // a checksum that is wrong (EFSBADCRC of ext4 and XFS)
 }

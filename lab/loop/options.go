@@ -1,0 +1,38 @@
+package loop
+
+import (
+	"fmt"
+
+	"github.com/doublemount/doublemount/disk"
+	"github.com/doublemount/doublemount/model"
+)
+
+// DefaultSize is the bytes of a disk of which nobody said how large.
+const DefaultSize = 64 << 20
+
+// Options say how large a lab is. The zero value is two hosts on 64 MB.
+type Options struct {
+	Hosts int   // that a Program can have, 1 to 16; 0: 2
+	Size  int64 // bytes of the disk, whole blocks of 4096; 0: [DefaultSize]
+	_     struct{}
+}
+
+// minSize is less than any of the file systems takes.
+const minSize = 1 << 20
+
+// normal fills in the defaults and says what is out of range.
+func (o *Options) normal() error {
+	if o.Hosts == 0 {
+		o.Hosts = 2
+	}
+	if o.Size == 0 {
+		o.Size = DefaultSize
+	}
+	if o.Hosts < 1 || o.Hosts > model.MaxHosts {
+		return fmt.Errorf("%d hosts; want 1 to %d", o.Hosts, model.MaxHosts)
+	}
+	if o.Size < minSize || o.Size > disk.MaxBytes || o.Size%4096 != 0 {
+		return fmt.Errorf("a disk of %d bytes; want whole blocks of 4096, from %d to %d", o.Size, minSize, disk.MaxBytes)
+	}
+	return nil
+}

@@ -1,0 +1,40 @@
+//go:build !linux
+
+package loop
+
+import (
+	"context"
+
+	"github.com/doublemount/doublemount/model"
+)
+
+const onlyLinux = "it mounts file systems of a Linux kernel; run it there, in a virtual machine if need be"
+
+// Runner executes Programs on real file systems, on Linux.
+type Runner struct{}
+
+// New is an error that wraps [ErrNeeds].
+func New(context.Context, System, Options) (*Runner, error) { return nil, needs("Linux", onlyLinux) }
+
+// Clean is an error that wraps [ErrNeeds].
+func Clean() ([]string, error) { return nil, needs("Linux", onlyLinux) }
+
+// HostMain does nothing: there are no hosts.
+func HostMain() {}
+
+// Capabilities are none.
+func (*Runner) Capabilities() model.Capabilities { return model.Capabilities{} }
+
+// Run is an error.
+func (*Runner) Run(context.Context, model.Program) (model.Run, error) {
+	return model.Run{}, needs("Linux", onlyLinux)
+}
+
+// Describe knows nothing.
+func (*Runner) Describe(int32) string { return "" }
+
+// Refusals are none.
+func (*Runner) Refusals() []string { return nil }
+
+// Close does nothing.
+func (*Runner) Close() error { return nil }
