@@ -20,7 +20,14 @@ const defaultFor = 10 * time.Second
 
 // huntVerb is "hunt".
 type huntVerb struct {
-	Design    *string       `arg:"" optional:"" help:"Design or planted bug to hunt (default: the first that \"designs\" lists)."`
+	Design *string `arg:"" optional:"" help:"Design or planted bug to hunt (default: the first that \"designs\" lists)."`
+	huntFlags
+
+	Real hostFlags `embed:"" group:"Real hosts:"`
+}
+
+// huntFlags are those of every verb that hunts.
+type huntFlags struct {
 	Hosts     hostCount     `default:"2" env:"DOUBLEMOUNT_HOSTS" placeholder:"N" help:"Hosts that share the disk, 1 to 16 (default: 2)."`
 	Seed      uint64        `default:"1" env:"DOUBLEMOUNT_SEED" placeholder:"N" help:"Where the runs come from: the same seed gives the same runs (default: 1)."`
 	Runs      runCount      `env:"DOUBLEMOUNT_RUNS" placeholder:"N" help:"Stop after so many runs; alone, there is no limit of time."`
@@ -30,8 +37,6 @@ type huntVerb struct {
 	Out       string        `default:"doublemount-findings" env:"DOUBLEMOUNT_OUT" placeholder:"DIR" help:"Directory for case files, made when there is something to write (default: ./doublemount-findings)."`
 	First     bool          `env:"DOUBLEMOUNT_FIRST" help:"Stop at the first batch of runs that has a finding."`
 	Format    format        `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print what was found (default: text)."`
-
-	Real hostFlags `embed:"" group:"Real hosts:"`
 }
 
 // Help is the long help, with an example.
@@ -63,14 +68,8 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 			return exitUsage, err
 		}
 	}
-	if missing := v.Faults.named &^ design.Survives; missing != 0 {
-		return exitUsage, fmt.Errorf("--faults: %s does not survive %v, so it promises nothing there\nhint: it survives %v", design.Name, missing, design.Survives)
-	}
-	if v.Guarantee == "" {
-		v.Guarantee = guaranteeName(design.Guarantee.Name)
-	}
-	if err := writable(v.Out); err != nil {
-		return exitUsage, fmt.Errorf("--out %s: %w\nhint: --out DIR names a directory that can be written to", quoteArg(v.Out), err)
+	if err := v.fill(design.Name, design.Guarantee, design.Survives); err != nil {
+		return exitUsage, err
 	}
 	limit := v.limit()
 	c := &campaign{first: v.First, limit: limit, order: job{
@@ -90,8 +89,22 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 	return v.report(a, h, failure)
 }
 
+// fill puts in what depends on what is hunted, and says what does not fit it.
+func (v *huntFlags) fill(name string, promised model.Guarantee, survives model.Faults) error {
+	if missing := v.Faults.named &^ survives; missing != 0 {
+		return fmt.Errorf("--faults: %s does not survive %v, so it promises nothing there\nhint: it survives %v", name, missing, survives)
+	}
+	if v.Guarantee == "" {
+		v.Guarantee = guaranteeName(promised.Name)
+	}
+	if err := writable(v.Out); err != nil {
+		return fmt.Errorf("--out %s: %w\nhint: --out DIR names a directory that can be written to", quoteArg(v.Out), err)
+	}
+	return nil
+}
+
 // limit is how long the hunt goes on, 0 for no limit.
-func (v *huntVerb) limit() time.Duration {
+func (v *huntFlags) limit() time.Duration {
 	if v.For == 0 && v.Runs == 0 {
 		return defaultFor
 	}
@@ -106,13 +119,14 @@ type hunted struct {
 	limit   time.Duration
 	took    time.Duration
 	explain func(fuzz.Finding) shown
+	replay  string // the flags with which a case is replayed there
 }
 
 // report shows what was found and the summary. The failure, if any, is why the
 // hunt ended; what it has found is printed first.
-func (v *huntVerb) report(a *app, h hunted, failure error) (int, error) {
+func (v *huntFlags) report(a *app, h hunted, failure error) (int, error) {
 	slices.SortStableFunc(h.result.Findings, mostTelling)
-	s := summary{verb: v, order: h.order, result: h.result, limit: h.limit, took: h.took}
+	s := summary{flags: v, order: h.order, result: h.result, limit: h.limit, took: h.took}
 	within := h.order.options().Within(h.caps)
 	s.faults = within.Survives
 	if h.result.Runs > 0 {
@@ -152,14 +166,14 @@ func (v *huntVerb) runReal(ctx context.Context, a *app) (code int, err error) {
 		return exitUsage, err
 	}
 	v.Hosts = hostCount(len(v.Real.Host))
-	l := &live{runner: r, broken: r.Broken, reruns: v.Real.reruns(), first: v.First, limit: v.limit(), order: job{
+	l := &live{runner: r, broken: r.Broken, replay: v.Real.again(), reruns: v.Real.reruns(), first: v.First, limit: v.limit(), order: job{
 		Design: r.Capabilities().Name, Guarantees: []string{g.Name, model.Progress.Name}, Hosts: int(v.Hosts), Faults: v.Faults.drawn, Seed: v.Seed, Runs: int(v.Runs),
 	}}
 	return v.hunt(ctx, a, l)
 }
 
 // hunt hunts on real hosts of any kind and reports.
-func (v *huntVerb) hunt(ctx context.Context, a *app, l *live) (int, error) {
+func (v *huntFlags) hunt(ctx context.Context, a *app, l *live) (int, error) {
 	began := time.Now()
 	result, failure := l.hunt(ctx, a.stderr)
 	took := time.Since(began)
@@ -170,12 +184,12 @@ func (v *huntVerb) hunt(ctx context.Context, a *app, l *live) (int, error) {
 	if explain == nil {
 		explain = l.again
 	}
-	return v.report(a, hunted{order: l.order, caps: l.runner.Capabilities(), result: result, limit: l.limit, took: took,
+	return v.report(a, hunted{order: l.order, caps: l.runner.Capabilities(), result: result, limit: l.limit, took: took, replay: l.replay,
 		explain: func(f fuzz.Finding) shown { return explain(ctx, f) }}, failure)
 }
 
 // judged is the guarantees of every run: the one asked for, and the axes.
-func (v *huntVerb) judged() []string {
+func (v *huntFlags) judged() []string {
 	names := []string{string(v.Guarantee)}
 	for _, g := range model.Axes() {
 		if g.Name != names[0] {
@@ -188,7 +202,7 @@ func (v *huntVerb) judged() []string {
 // show explains each finding and writes its case file, then, as text, prints
 // them: whatever becomes of the output, what was found is on disk. What cannot
 // be written is printed all the same, with its program, and makes the error.
-func (v *huntVerb) show(a *app, h hunted) ([]reports.Finding, error) {
+func (v *huntFlags) show(a *app, h hunted) ([]reports.Finding, error) {
 	var all []reports.Finding
 	var unwritten error
 	for _, f := range h.result.Findings {
@@ -200,7 +214,7 @@ func (v *huntVerb) show(a *app, h hunted) ([]reports.Finding, error) {
 			return all, err
 		}
 		if r.File, err = writeCase(v.Out, caseOf(h.order, f, s)); err == nil {
-			r.Replay = command() + " replay " + v.Real.again() + quoteArg(r.File)
+			r.Replay = command() + " replay " + h.replay + quoteArg(r.File)
 		} else if unwritten == nil {
 			unwritten = fmt.Errorf("write a finding to %s: %w", quoteArg(v.Out), err)
 		}

@@ -23,6 +23,8 @@ type live struct {
 	first   bool
 	limit   time.Duration // 0: none
 	explain func(context.Context, fuzz.Finding) shown
+	replay  string // the flags with which a case is replayed there
+	most    int    // executions that minimising one finding may take; 0: as usual
 
 	runs atomic.Int64
 }
@@ -39,7 +41,7 @@ func (l *live) hunt(ctx context.Context, stderr io.Writer) (fuzz.Result, error) 
 		deadline = time.Now().Add(l.limit)
 	}
 	opts := l.order.options()
-	opts.Reruns, opts.First = l.reruns, l.first
+	opts.Reruns, opts.First, opts.Limit = l.reruns, l.first, l.most
 	opts.Enough = func() bool {
 		return l.limit > 0 && !time.Now().Before(deadline) || l.broken != nil && l.broken()
 	}

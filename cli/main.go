@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/doublemount/doublemount/lab/loop"
 	"github.com/doublemount/doublemount/sim"
 )
 
@@ -31,6 +32,7 @@ const (
 // Main must be called early: the process may be one of the children in which
 // designs run, and then it must not have printed anything before.
 func Main(designs ...sim.Design) {
+	loop.HostMain()
 	if os.Getenv(workerEnv) != "" {
 		work(os.Stdin, os.Stdout, designs)
 		os.Exit(exitClean)
@@ -57,6 +59,7 @@ type verb interface {
 type grammar struct {
 	Hunt    huntVerb         `cmd:"" help:"Look for runs that break a guarantee; keep the smallest of each kind."`
 	Replay  replayVerb       `cmd:"" help:"Run case files and say whether they come out as expected."`
+	Lab     labVerb          `cmd:"" help:"Hunt on real file systems of this machine's kernel, on our own disk (Linux, root)."`
 	Probe   probeVerb        `cmd:"" help:"Say in a minute what real hosts share: is it one file system, and how strong is it?"`
 	Agent   agentVerb        `cmd:"" help:"Carry out operations on this host for hunt, replay and probe elsewhere."`
 	Designs designsVerb      `cmd:"" help:"List the designs that can be hunted, with their planted bugs."`

@@ -13,7 +13,7 @@ import (
 
 // summary is what a hunt came to as a whole.
 type summary struct {
-	verb   *huntVerb
+	flags  *huntFlags
 	order  job
 	faults model.Faults // that were drawn
 	result fuzz.Result
@@ -40,7 +40,7 @@ func (s summary) code() int {
 // goes to the standard error.
 func (s summary) print(a *app, found []reports.Finding) error {
 	var b bytes.Buffer
-	if s.verb.Format != "json" {
+	if s.flags.Format != "json" {
 		s.text(&b, found)
 		_, err := a.stdout.Write(b.Bytes())
 		return err
@@ -50,7 +50,7 @@ func (s summary) print(a *app, found []reports.Finding) error {
 		return err
 	}
 	r := reports.Report{
-		Tool: version(), Design: s.order.Design, Hosts: int(s.verb.Hosts), Guarantee: string(s.verb.Guarantee), Seed: s.verb.Seed,
+		Tool: version(), Design: s.order.Design, Hosts: int(s.flags.Hosts), Guarantee: string(s.flags.Guarantee), Seed: s.flags.Seed,
 		Runs: s.result.Runs, Operations: s.result.Operations, Ended: s.result.Ended, Digest: reports.Hex(s.result.Digest),
 		Coverage: coverage(&s.result.Coverage), Inconclusive: s.result.Inconclusive, HarnessErrors: s.result.HarnessErrors,
 	}
@@ -67,7 +67,7 @@ func (s summary) text(b *bytes.Buffer, found []reports.Finding) {
 	if ms := s.took.Milliseconds(); ms > 0 {
 		rate = int64(r.Runs) * 1000 / ms
 	}
-	fmt.Fprintf(b, "hunted:    %s for %s and %s, seed %d, hosts %d, faults %v\n", s.order.Design, s.order.Guarantees[0], strings.Join(s.order.Guarantees[1:], ", "), s.verb.Seed, s.verb.Hosts, s.faults)
+	fmt.Fprintf(b, "hunted:    %s for %s and %s, seed %d, hosts %d, faults %v\n", s.order.Design, s.order.Guarantees[0], strings.Join(s.order.Guarantees[1:], ", "), s.flags.Seed, s.flags.Hosts, s.faults)
 	fmt.Fprintf(b, "runs:      %d, %d operations, in %v (%d runs/s)\n", r.Runs, r.Operations, s.took.Round(10*time.Millisecond), rate)
 	fmt.Fprintf(b, "ended:     %s\n", s.why())
 	fmt.Fprintf(b, "digest:    %s\n", reports.Hex(r.Digest))
@@ -109,7 +109,7 @@ func (s summary) troubles(b *bytes.Buffer) {
 func (s summary) why() string {
 	switch s.result.Ended {
 	case fuzz.EndedRuns:
-		return fmt.Sprintf("runs (--runs %d)", s.verb.Runs)
+		return fmt.Sprintf("runs (--runs %d)", s.flags.Runs)
 	case fuzz.EndedTime:
 		return fmt.Sprintf("time (%v)", s.limit)
 	case fuzz.EndedFirst:
