@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"syscall"
+	"time"
 
 	"github.com/doublemount/doublemount/disk"
 	"github.com/doublemount/doublemount/model"
@@ -32,11 +33,12 @@ type host struct {
 
 // process is the process of a host. One that is killed is never used again.
 type process struct {
-	cmd  *exec.Cmd
-	in   io.WriteCloser
-	send *json.Encoder
-	dead bool // killed, or ended by itself
-	gone chan struct{}
+	cmd    *exec.Cmd
+	in     io.WriteCloser
+	send   *json.Encoder
+	daemon bool // it has a child that does the file system
+	dead   bool // killed, or ended by itself
+	gone   chan struct{}
 }
 
 // call is a request under way.
@@ -51,18 +53,23 @@ type call struct {
 	reply  reply
 }
 
-// start starts the process of a host, in a mount namespace and a process group
-// of its own.
-func (h *host) start() error {
+// start starts the process of a host, in a process group of its own, and in a
+// mount namespace of its own, unless another process does the file system: one
+// that was killed, and whose mount ends with it, would wait for its own answer to
+// the end of the mount, for ever.
+func (h *host) start(s System) error {
 	file, err := os.Executable()
 	if err != nil {
 		return err
 	}
-	p := &process{cmd: exec.Command(file), gone: make(chan struct{})}
+	p := &process{cmd: exec.Command(file), daemon: s.kernel == "", gone: make(chan struct{})}
 	p.cmd.Args = []string{"doublemount-host-" + h.id.String()}
 	p.cmd.Env = append(os.Environ(), hostEnv+"=1")
 	p.cmd.Stderr = os.Stderr
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Unshareflags: syscall.CLONE_NEWNS}
+	if s.kernel == "" {
+		p.cmd.SysProcAttr.Unshareflags = 0
+	}
 	if p.in, err = p.cmd.StdinPipe(); err != nil {
 		return err
 	}
@@ -116,7 +123,23 @@ func (h *host) kill() {
 	}
 	h.process = nil
 	p.dead = true
-	syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // it may have ended
+	all := func() {
+		select {
+		case <-p.gone:
+		default:
+			syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // it may have ended
+		}
+	}
+	if p.daemon {
+		p.cmd.Process.Signal(syscall.SIGUSR1) // it ends its own child before itself
+		time.AfterFunc(killWait, all)
+	} else {
+		all()
+	}
 	p.in.Close()
 	h.w.abandoned(h)
 }
+
+// killWait is how long a host has to end the process that does its file system,
+// and itself.
+const killWait = 2 * time.Second

@@ -11,6 +11,8 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -31,7 +33,15 @@ func HostMain() {
 	// What comes from the keyboard is the parent's to decide.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	h := machine{out: json.NewEncoder(os.Stdout)}
+	crash := make(chan os.Signal, 1)
+	signal.Notify(crash, syscall.SIGUSR1)
+	go func() {
+		<-crash
+		h.killDaemon()
+		os.Exit(1)
+	}()
 	h.serve(os.Stdin)
+	h.killDaemon()
 	// What is mounted goes with the namespace.
 	os.Exit(0)
 }
@@ -48,8 +58,10 @@ type machine struct {
 	root    *os.Root
 	top     *os.File // the root of the file system
 	client  *files.Client
-	daemon  *exec.Cmd // that does the file system, where it is not the kernel
-	ended   chan error
+
+	daemons sync.Mutex
+	daemon  *exec.Cmd     // that does the file system, where it is not the kernel
+	ended   chan struct{} // ... and it has ended
 }
 
 // serve answers requests until there are no more. Steps overlap, mounts do not.
@@ -102,6 +114,14 @@ func (m *machine) mount(q request) (err error) {
 			return fmt.Errorf("%w: %w", errHarness, err)
 		}
 	}
+	if m.system.kernel == "" {
+		// What a host has left that was killed here before. Its mount is not one of
+		// this process, and there may be none.
+		for unix.Unmount(q.Dir, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
+		}
+	} else {
+		leave(q.Dir)
+	}
 	if m.system.kernel != "" {
 		err = unix.Mount(m.dev.Name(), q.Dir, m.system.kernel, unix.MS_NOATIME|unix.MS_NODEV|unix.MS_NOSUID|unix.MS_NOEXEC, m.system.options)
 	} else {
@@ -124,6 +144,20 @@ func (m *machine) mount(q request) (err error) {
 	}
 	m.client = files.NewClient(m.root, files.Options{WordSize: wordSize, Durable: true, Direct: m.system.direct})
 	return nil
+}
+
+// leave takes away, in this process's own mount namespace, what other labs have
+// mounted: a copy of it here would keep it alive.
+func leave(own string) {
+	mounts, err := mountsBelow(base)
+	if err != nil {
+		return // they are kept alive, then
+	}
+	for _, other := range slices.Backward(mounts) {
+		if !strings.HasPrefix(other.at, filepath.Dir(own)+"/") {
+			unix.Unmount(other.at, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) // or another process has
+		}
+	}
 }
 
 // errHarness says that it is not the file system that failed.
@@ -158,9 +192,8 @@ func (m *machine) unmount(detach bool) error {
 	if err != nil {
 		errs = append(errs, fmt.Errorf("umount: %w", err), unix.Unmount(m.dir, unix.MNT_DETACH))
 	}
-	if m.daemon != nil {
+	if m.ended != nil {
 		<-m.ended // it has written everything by then
-		m.daemon = nil
 	}
 	m.client, m.root, m.top, m.dir = nil, nil, nil, ""
 	if detach {
@@ -187,26 +220,37 @@ func (m *machine) startDaemon(at string) error {
 	if err := c.Start(); err != nil {
 		return err
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- c.Wait() }()
+	ended := make(chan struct{})
+	m.daemons.Lock()
+	m.daemon, m.ended = c, ended
+	m.daemons.Unlock()
+	go func() {
+		defer close(ended)
+		c.Wait() // what it answers shows in the mount
+	}()
 	for {
 		var s unix.Statfs_t
 		if err := unix.Statfs(at, &s); err == nil && s.Type == unix.FUSE_SUPER_MAGIC {
-			m.daemon, m.ended = c, ended
 			return nil
 		}
 		select {
-		case err := <-ended:
-			if err == nil {
-				err = errors.New("it ended")
-			}
-			return fmt.Errorf("ntfs-3g: %w: %w", err, unix.EIO)
+		case <-ended:
+			return fmt.Errorf("ntfs-3g: %v: %w", c.ProcessState, unix.EIO)
 		case <-ctx.Done():
-			c.Process.Kill() // it may have ended
-			<-ended
+			m.killDaemon()
 			return fmt.Errorf("ntfs-3g did not mount within %v: %w", daemonStart, unix.EIO)
 		case <-time.After(200 * time.Microsecond):
 		}
+	}
+}
+
+// killDaemon ends the process that does the file system, if there is one.
+func (m *machine) killDaemon() {
+	m.daemons.Lock()
+	defer m.daemons.Unlock()
+	if m.daemon != nil {
+		m.daemon.Process.Kill() // it may have ended
+		<-m.ended
 	}
 }
 
@@ -234,6 +278,7 @@ func (m *machine) step(s model.Step) model.Result {
 		return model.Result{Errno: files.Errno(errors.Join(err, m.dev.forget()))}
 	}
 	r, _ := m.client.Do(s) // what it cannot do is not asked for
+	files.WrittenBy(m.program).Judge(r.Data)
 	return r
 }
 

@@ -169,7 +169,7 @@ func (w *world) mount(r *Runner, t *task) {
 	h := t.host
 	op := w.begin(model.Step{Host: h.id, Kind: model.Mount}, t.number)
 	if h.process == nil {
-		if err := h.start(); err != nil {
+		if err := h.start(r.system); err != nil {
 			w.fail("%w", err)
 			return
 		}

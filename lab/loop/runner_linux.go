@@ -21,13 +21,13 @@ import (
 // Runner executes Programs on real file systems. It implements [model.Runner]
 // and [model.Describer]. It is not safe for concurrent use. It must be closed.
 type Runner struct {
-	system System
-	caps   model.Capabilities
-	place  *place
-	server *fuse.Server
-	served chan struct{}
-	world  *world
-	clean  bool // the disk is that of a Run that ended well
+	system   System
+	caps     model.Capabilities
+	place    *place
+	server   *fuse.Server
+	served   chan struct{}
+	world    *world
+	meanings meanings
 }
 
 // New formats a disk and mounts it once, to learn how much it holds. Its error
@@ -142,7 +142,7 @@ func (r *Runner) serve(template *disk.Image, hosts int) error {
 			return err
 		}
 	}
-	r.server, err = fuse.NewServer(r.world.files, at, &fuse.MountOptions{
+	r.server, err = fuse.NewServer(r.world.exports, at, &fuse.MountOptions{
 		DirectMountStrict: true, DirectMountFlags: 0, FsName: "doublemount", Name: "doublemount",
 		MaxWrite: 1 << 20, MaxBackground: 4096, DisableXAttrs: true, Logger: log.New(io.Discard, "", 0),
 	})
@@ -208,7 +208,7 @@ func (r *Runner) prepare() (model.Space, error) {
 	defer w.mu.Unlock()
 	w.reset(model.Program{Hosts: 1})
 	h := w.hosts[0]
-	if err := h.start(); err != nil {
+	if err := h.start(r.system); err != nil {
 		return model.Space{}, err
 	}
 	w.attach(h)

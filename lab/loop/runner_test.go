@@ -77,7 +77,7 @@ func TestLostFile(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			t.Log(time.Since(begun)/10)
+			t.Log(time.Since(begun) / 10)
 		})
 	}
 }

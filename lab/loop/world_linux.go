@@ -16,10 +16,10 @@ type world struct {
 	mu      sync.Mutex
 	changed *sync.Cond // something that somebody may wait for
 
-	disk  *disk.Disk
-	hosts []*host // one for each port; the last is the observer
-	files *files
-	runs  int // number of the run
+	disk    *disk.Disk
+	hosts   []*host // one for each port; the last is the observer
+	exports *exports
+	runs    int // number of the run
 
 	program      model.Program
 	step         int // number of the latest step
@@ -45,7 +45,7 @@ type world struct {
 func newWorld(template *disk.Image, hosts int) *world {
 	w := &world{disk: disk.New(template, hosts+1), pending: map[int]*call{}}
 	w.changed = sync.NewCond(&w.mu)
-	w.files = newFiles(w, int64(template.Blocks())*blockSize)
+	w.exports = newExports(w, int64(template.Blocks())*blockSize)
 	for i := range hosts + 1 {
 		w.hosts = append(w.hosts, &host{w: w, id: model.Host(i), port: disk.Port(i)})
 	}
@@ -76,7 +76,7 @@ func (w *world) attach(h *host) {
 	n := w.disk.Attach(h.port)
 	h.fresh = true
 	h.failOn = [model.CommandKinds]bool{}
-	h.file = w.files.add(portFile{w.runs, h.port, n}, h.id)
+	h.file = w.exports.add(portFile{w.runs, h.port, n}, h.id)
 	w.record(model.Record{Step: int16(w.step), Host: h.id, Kind: model.Attached, Version: n})
 }
 

@@ -10,10 +10,10 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
-// files is the FUSE file system that shows the disk: one file for each
+// exports is the FUSE file system that shows the disk: one file for each
 // incarnation of a port that there ever was, and one, read-only, with the bytes
 // as they are, for the checkers. It has no directories but its root.
-type files struct {
+type exports struct {
 	fuse.RawFileSystem // answers ENOSYS
 	world              *world
 	size               uint64
@@ -43,13 +43,13 @@ const imageName = "image"
 // nothing here changes.
 const forever = 3600
 
-func newFiles(w *world, size int64) *files {
-	return &files{RawFileSystem: fuse.NewDefaultRawFileSystem(), world: w, size: uint64(size),
+func newExports(w *world, size int64) *exports {
+	return &exports{RawFileSystem: fuse.NewDefaultRawFileSystem(), world: w, size: uint64(size),
 		names: map[string]uint64{imageName: imageNode}}
 }
 
 // add makes the file of an incarnation and returns its name.
-func (f *files) add(p portFile, host model.Host) string {
+func (f *exports) add(p portFile, host model.Host) string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	name := fmt.Sprintf("run%d-%v-%d", p.run, host, p.incarnation)
@@ -59,7 +59,7 @@ func (f *files) add(p portFile, host model.Host) string {
 }
 
 // port is the incarnation that a node is of.
-func (f *files) port(node uint64) (portFile, bool) {
+func (f *exports) port(node uint64) (portFile, bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if node < firstNode || node-firstNode >= uint64(len(f.ports)) {
@@ -68,7 +68,7 @@ func (f *files) port(node uint64) (portFile, bool) {
 	return f.ports[node-firstNode], true
 }
 
-func (f *files) attr(node uint64, a *fuse.Attr) {
+func (f *exports) attr(node uint64, a *fuse.Attr) {
 	a.Ino = node
 	switch node {
 	case fuse.FUSE_ROOT_ID:
@@ -83,7 +83,7 @@ func (f *files) attr(node uint64, a *fuse.Attr) {
 }
 
 // Lookup implements fuse.RawFileSystem.
-func (f *files) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
+func (f *exports) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fuse.EntryOut) fuse.Status {
 	f.mu.Lock()
 	node, ok := f.names[name]
 	f.mu.Unlock()
@@ -96,7 +96,7 @@ func (f *files) Lookup(_ <-chan struct{}, h *fuse.InHeader, name string, out *fu
 }
 
 // GetAttr implements fuse.RawFileSystem.
-func (f *files) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
+func (f *exports) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut) fuse.Status {
 	out.AttrValid = forever
 	f.attr(in.NodeId, &out.Attr)
 	return fuse.OK
@@ -104,28 +104,28 @@ func (f *files) GetAttr(_ <-chan struct{}, in *fuse.GetAttrIn, out *fuse.AttrOut
 
 // SetAttr implements fuse.RawFileSystem. Nothing can be set; the kernel sets
 // times of what it writes.
-func (f *files) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
+func (f *exports) SetAttr(_ <-chan struct{}, in *fuse.SetAttrIn, out *fuse.AttrOut) fuse.Status {
 	f.attr(in.NodeId, &out.Attr)
 	return fuse.OK
 }
 
 // Open implements fuse.RawFileSystem.
-func (f *files) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
+func (f *exports) Open(_ <-chan struct{}, in *fuse.OpenIn, out *fuse.OpenOut) fuse.Status {
 	out.OpenFlags = fuse.FOPEN_DIRECT_IO
 	return fuse.OK
 }
 
 // OpenDir implements fuse.RawFileSystem.
-func (f *files) OpenDir(<-chan struct{}, *fuse.OpenIn, *fuse.OpenOut) fuse.Status { return fuse.OK }
+func (f *exports) OpenDir(<-chan struct{}, *fuse.OpenIn, *fuse.OpenOut) fuse.Status { return fuse.OK }
 
 // ReadDir implements fuse.RawFileSystem. Files are opened by those who were
 // told their names.
-func (f *files) ReadDir(<-chan struct{}, *fuse.ReadIn, *fuse.DirEntryList) fuse.Status {
+func (f *exports) ReadDir(<-chan struct{}, *fuse.ReadIn, *fuse.DirEntryList) fuse.Status {
 	return fuse.OK
 }
 
 // StatFs implements fuse.RawFileSystem.
-func (f *files) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
+func (f *exports) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut) fuse.Status {
 	out.Bsize, out.Frsize, out.NameLen = blockSize, blockSize, 255
 	out.Blocks = f.size / blockSize
 	return fuse.OK
@@ -133,13 +133,13 @@ func (f *files) StatFs(_ <-chan struct{}, _ *fuse.InHeader, out *fuse.StatfsOut)
 
 // Fallocate implements fuse.RawFileSystem: there is neither discard nor
 // write-zeroes, so the kernel writes zeroes.
-func (f *files) Fallocate(<-chan struct{}, *fuse.FallocateIn) fuse.Status { return fuse.ENOTSUP }
+func (f *exports) Fallocate(<-chan struct{}, *fuse.FallocateIn) fuse.Status { return fuse.ENOTSUP }
 
 // Flush implements fuse.RawFileSystem: of a close, not of a disk.
-func (f *files) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fuse.OK }
+func (f *exports) Flush(<-chan struct{}, *fuse.FlushIn) fuse.Status { return fuse.OK }
 
 // Read implements fuse.RawFileSystem.
-func (f *files) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
+func (f *exports) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadResult, fuse.Status) {
 	if in.NodeId == imageNode {
 		return fuse.ReadResultData(buf[:f.world.readImage(buf, int64(in.Offset))]), fuse.OK
 	}
@@ -154,7 +154,7 @@ func (f *files) Read(_ <-chan struct{}, in *fuse.ReadIn, buf []byte) (fuse.ReadR
 }
 
 // Write implements fuse.RawFileSystem.
-func (f *files) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
+func (f *exports) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32, fuse.Status) {
 	if !f.command(in.NodeId, model.WriteCommand, in.Offset, data) {
 		return 0, fuse.EIO
 	}
@@ -162,7 +162,7 @@ func (f *files) Write(_ <-chan struct{}, in *fuse.WriteIn, data []byte) (uint32,
 }
 
 // Fsync implements fuse.RawFileSystem: a flush of the loop device.
-func (f *files) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
+func (f *exports) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 	if !f.command(in.NodeId, model.FlushCommand, 0, nil) {
 		return fuse.EIO
 	}
@@ -172,7 +172,7 @@ func (f *files) Fsync(_ <-chan struct{}, in *fuse.FsyncIn) fuse.Status {
 // command hands a command to its port and reports whether it succeeded. Loop
 // devices have a logical block size of one block of the disk, so there are none
 // but of whole blocks.
-func (f *files) command(node uint64, kind model.CommandKind, offset uint64, data []byte) bool {
+func (f *exports) command(node uint64, kind model.CommandKind, offset uint64, data []byte) bool {
 	p, ok := f.port(node)
 	if !ok || offset%blockSize != 0 || len(data)%blockSize != 0 || kind != model.FlushCommand && len(data) == 0 {
 		return false
