@@ -60,9 +60,9 @@ func (w *world) event(s model.Step) {
 func (w *world) possible(h *host, s model.Step) bool {
 	switch s.Kind {
 	case model.Crash:
-		return h.mounted
+		return h.mounted || w.busyWith(h)
 	case model.Fence:
-		return h.mounted && w.disk.Attached(h.port)
+		return (h.mounted || w.busyWith(h)) && w.disk.Attached(h.port)
 	case model.Pause:
 		return !h.paused
 	case model.Resume:

@@ -25,6 +25,7 @@ type host struct {
 	mounted bool
 	fresh   bool   // the incarnation has no loop device yet
 	file    string // of the incarnation
+	failed  bool   // ... has had a write or flush fail
 	paused  bool
 	noDisk  bool
 	calls   []*call // under way, in order of start

@@ -104,7 +104,7 @@ type task struct {
 func (w *world) start(r *Runner, h *host, s model.Step) {
 	if s.Kind >= model.Mount && s.Kind <= model.Reboot && !h.paused {
 		// A mount can only come or go when there are no calls.
-		if !w.await(func() bool { return len(h.calls) == 0 }) {
+		if !w.await(func() bool { return !w.busyWith(h) }) {
 			w.fail("step %d: calls of host %v did not return within %v", w.step, h.id, patience)
 			return
 		}
@@ -133,6 +133,11 @@ func (w *world) start(r *Runner, h *host, s model.Step) {
 	}
 }
 
+// busyWith reports whether a step of a host is under way.
+func (w *world) busyWith(h *host) bool {
+	return slices.ContainsFunc(w.tasks, func(t *task) bool { return t.host == h })
+}
+
 // can reports whether a host is in a state for a step.
 func (w *world) can(r *Runner, h *host, s model.Step) bool {
 	switch {
@@ -153,12 +158,14 @@ func (w *world) perform(r *Runner, t *task, s model.Step) {
 	case model.Unmount:
 		w.unmount(t, true)
 	case model.Remount:
-		w.unmount(t, false)
-		w.mount(r, t)
+		if w.unmount(t, false) {
+			w.mount(r, t)
+		}
 	case model.Reboot:
-		w.unmount(t, true)
-		h.file = ""
-		w.mount(r, t)
+		if w.unmount(t, true) {
+			h.file = ""
+			w.mount(r, t)
+		}
 	default:
 		w.operate(t, s)
 	}
@@ -207,20 +214,28 @@ func (w *world) taken(h *host) bool {
 	return slices.ContainsFunc(w.hosts, func(o *host) bool { return o != h && o.mounted })
 }
 
-// unmount unmounts a host. One that cannot unmount has lost its mount all the
-// same, and what it had not written.
-func (w *world) unmount(t *task, detach bool) {
+// unmount unmounts a host and reports whether that ended. One that cannot
+// unmount has lost its mount all the same, and what it had not written.
+//
+// umount(2) says nothing of writes that failed. The disk knows of them, so the
+// answer is that they did.
+func (w *world) unmount(t *task, detach bool) bool {
 	h := t.host
 	op := w.begin(model.Step{Host: h.id, Kind: model.Unmount}, t.number)
 	if !w.ask(t, request{Do: "unmount", Detach: detach}, op) {
-		return
+		return false
 	}
 	h.mounted = false
 	h.fresh = h.fresh || detach
-	if t.call.reply.Result.Errno != model.OK {
+	answer := &w.history[op].Result
+	if answer.Errno == model.OK && h.failed {
+		answer.Errno = model.EIO
+	}
+	if answer.Errno != model.OK {
 		w.cut(h)
 		w.happened(model.Step{Host: h.id, Kind: model.Crash}, t.number)
 	}
+	return true
 }
 
 // operate carries out an operation, or an event that goes on in a mounted host.

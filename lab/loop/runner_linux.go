@@ -48,7 +48,7 @@ func New(ctx context.Context, s System, o Options) (*Runner, error) {
 		return nil, err
 	}
 	r := &Runner{system: s, place: p}
-	r.caps = model.Capabilities{Name: s.Name, Kinds: kinds, MaxHosts: o.Hosts, Survives: s.Survives,
+	r.caps = model.Capabilities{Name: s.Name, Kinds: kinds &^ s.without, MaxHosts: o.Hosts, Survives: s.Survives,
 		Direct: s.direct, Exclusive: s.Exclusive, Holds: true}
 	if err := r.open(ctx, o); err != nil {
 		return nil, errors.Join(err, r.Close())

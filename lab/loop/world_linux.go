@@ -74,7 +74,7 @@ func (w *world) reset(p model.Program) {
 // attach gives a host a new incarnation of its port.
 func (w *world) attach(h *host) {
 	n := w.disk.Attach(h.port)
-	h.fresh = true
+	h.fresh, h.failed = true, false
 	h.failOn = [model.CommandKinds]bool{}
 	h.file = w.exports.add(portFile{w.runs, h.port, n}, h.id)
 	w.record(model.Record{Step: int16(w.step), Host: h.id, Kind: model.Attached, Version: n})
@@ -138,6 +138,9 @@ func (w *world) command(f portFile, c disk.Command) bool {
 	_, err = w.disk.CompleteWith(ticket, fate)
 	w.busy = time.Now()
 	if err != nil {
+		if c.Kind != model.ReadCommand && w.disk.Incarnation(f.port) == f.incarnation {
+			h.failed = true
+		}
 		return false
 	}
 	w.landed(h, number, c.Kind)
