@@ -3,8 +3,8 @@
 // not made must not look like one that passed.
 //
 // Arguments are the tests that may skip, as name or package.name. Unless the
-// environment has DOUBLEMOUNT_LONG, so may a test whose reason names that
-// variable: there is a stage that runs it.
+// environment has the variable, so may a test whose reason names DOUBLEMOUNT_LONG
+// or DOUBLEMOUNT_LAB: there is a stage that runs it.
 package main
 
 import (
@@ -34,7 +34,13 @@ func (e event) name() string {
 }
 
 func main() {
-	bad, err := run(os.Stdin, os.Stdout, os.Args[1:], os.Getenv("DOUBLEMOUNT_LONG") != "")
+	var elsewhere []string // reasons that another stage has not
+	for _, name := range []string{"DOUBLEMOUNT_LONG", "DOUBLEMOUNT_LAB"} {
+		if os.Getenv(name) == "" {
+			elsewhere = append(elsewhere, name)
+		}
+	}
+	bad, err := run(os.Stdin, os.Stdout, os.Args[1:], elsewhere)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "skips:", err)
 		os.Exit(2)
@@ -45,7 +51,7 @@ func main() {
 }
 
 // run reports whether anything failed or skipped that must not, or nothing ran.
-func run(in io.Reader, out io.Writer, allowed []string, long bool) (bad bool, err error) {
+func run(in io.Reader, out io.Writer, allowed, elsewhere []string) (bad bool, err error) {
 	output := map[string]string{}
 	passed, failed, skipped := 0, 0, 0
 	lines := json.NewDecoder(in)
@@ -76,7 +82,8 @@ func run(in io.Reader, out io.Writer, allowed []string, long bool) (bad bool, er
 			}
 			skipped++
 			listed := slices.Contains(allowed, e.Test) || slices.Contains(allowed, e.name())
-			if !listed && (long || !strings.Contains(text, "DOUBLEMOUNT_LONG")) {
+			named := func(variable string) bool { return strings.Contains(text, variable) }
+			if !listed && !slices.ContainsFunc(elsewhere, named) {
 				fmt.Fprintf(out, "skipped and not on the list: %s\n%s", e.name(), text)
 				bad = true
 			}

@@ -40,7 +40,7 @@ Example, one host alone, with crashes:
 }
 
 // run implements verb.
-func (v *labVerb) run(ctx context.Context, a *app) (int, error) {
+func (v *labVerb) run(ctx context.Context, a *app) (code int, err error) {
 	if v.What == "clean" {
 		return v.clean(a)
 	}
@@ -58,11 +58,12 @@ func (v *labVerb) run(ctx context.Context, a *app) (int, error) {
 		}
 		return exitHarness, err
 	}
-	code, err := v.hunt(ctx, a, system, runner)
-	if e := runner.Close(); e != nil {
-		return exitHarness, errors.Join(err, fmt.Errorf("undo: %w\nhint: %s lab clean tries again", e, a.name))
-	}
-	return code, err
+	defer func() { // after a panic, too
+		if e := runner.Close(); e != nil {
+			code, err = exitHarness, errors.Join(err, fmt.Errorf("undo: %w\nhint: %s lab clean tries again", e, a.name))
+		}
+	}()
+	return v.hunt(ctx, a, system, runner)
 }
 
 // clean undoes what labs have left.

@@ -29,8 +29,8 @@ func attach(file string) (*device, error) {
 	defer control.Close()
 	config := unix.LoopConfig{Fd: uint32(backing.Fd()), Size: blockSize,
 		Info: unix.LoopInfo64{Flags: unix.LO_FLAGS_AUTOCLEAR | unix.LO_FLAGS_DIRECT_IO}}
-	copy(config.Info.File_name[:len(config.Info.File_name)-1], mark(file))
-	const tries = 64 // somebody else can take the free one first
+	copy(config.Info.File_name[:len(config.Info.File_name)-1], file) // the owner mark: the private directory stands first
+	const tries = 64                                                 // somebody else can take the free one first
 	for range tries {
 		n, err := unix.IoctlRetInt(int(control.Fd()), unix.LOOP_CTL_GET_FREE)
 		if err != nil {
@@ -55,10 +55,6 @@ func attach(file string) (*device, error) {
 	}
 	return nil, errors.New("no free loop device: all that were offered were taken by somebody else")
 }
-
-// mark is the end of a path that the kernel has room for: it names the private
-// directory, which is how leftovers are known.
-func mark(file string) string { return file[max(0, len(file)-63):] }
 
 // forget drops what the device's page cache has of a file system that is no
 // longer mounted: the next mount has to read.

@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -28,11 +29,12 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (model.Run, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reset(p)
+	w.ctx = ctx
 	if err := r.execute(ctx); err != nil {
 		for _, h := range w.hosts { // what state they are in is not known
 			w.cut(h)
 		}
-		return model.Run{}, err
+		return model.Run{}, cmp.Or(ctx.Err(), err)
 	}
 	w.mu.Unlock()
 	problems, err := r.audit(ctx)

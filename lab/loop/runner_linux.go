@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/hanwen/go-fuse/v2/fuse"
+	"golang.org/x/sys/unix"
 
 	"github.com/doublemount/doublemount/disk"
 	"github.com/doublemount/doublemount/model"
@@ -74,7 +75,7 @@ func (r *Runner) open(ctx context.Context, o Options) error {
 		return err
 	}
 	w := r.world
-	total, err := r.prepare()
+	total, err := r.prepare(ctx)
 	if err != nil {
 		return err
 	}
@@ -142,9 +143,19 @@ func (r *Runner) serve(template *disk.Image, hosts int) error {
 			return err
 		}
 	}
-	r.server, err = fuse.NewServer(r.world.exports, at, &fuse.MountOptions{
-		DirectMountStrict: true, DirectMountFlags: 0, FsName: "doublemount", Name: "doublemount",
-		MaxWrite: 1 << 20, MaxBackground: 4096, DisableXAttrs: true, Logger: log.New(io.Discard, "", 0),
+	// Not by the server itself: its descriptor would be inherited by the hosts, and a
+	// connection that they hold outlives this process.
+	fd, err := unix.Open("/dev/fuse", unix.O_RDWR|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return fmt.Errorf("open /dev/fuse: %w", err)
+	}
+	const maxWrite = 1 << 20
+	options := fmt.Sprintf("fd=%d,rootmode=40000,user_id=%d,group_id=%d,max_read=%d", fd, os.Geteuid(), os.Getegid(), maxWrite)
+	if err := unix.Mount("doublemount", at, "fuse.doublemount", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, options); err != nil {
+		return errors.Join(fmt.Errorf("mount the disk's files: %w", err), unix.Close(fd))
+	}
+	r.server, err = fuse.NewServer(r.world.exports, fmt.Sprintf("/dev/fd/%d", fd), &fuse.MountOptions{
+		MaxWrite: maxWrite, MaxBackground: 4096, DisableXAttrs: true, Logger: log.New(io.Discard, "", 0),
 	})
 	if err != nil {
 		return fmt.Errorf("serve the disk through FUSE: %w", err)
@@ -202,11 +213,12 @@ func (r *Runner) stop() error {
 
 // prepare mounts a freshly formatted disk, makes the shared directory, and says
 // how much the file system holds.
-func (r *Runner) prepare() (model.Space, error) {
+func (r *Runner) prepare(ctx context.Context) (model.Space, error) {
 	w := r.world
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.reset(model.Program{Hosts: 1})
+	w.ctx = ctx
 	h := w.hosts[0]
 	if err := h.start(r.system); err != nil {
 		return model.Space{}, err

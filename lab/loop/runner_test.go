@@ -4,6 +4,7 @@ package loop_test
 
 import (
 	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -15,6 +16,9 @@ import (
 
 func TestMain(m *testing.M) {
 	loop.HostMain()
+	if name := os.Getenv(endlessEnv); name != "" {
+		endless(name)
+	}
 	os.Exit(m.Run())
 }
 
@@ -46,7 +50,7 @@ func lab(t *testing.T, name string, o loop.Options) *loop.Runner {
 // program reads the steps of a case.
 func program(t *testing.T, steps string) model.Program {
 	t.Helper()
-	c, err := corpus.Parse("test", []byte("doublemount case 1\ndesign: local\nhosts: 2\nexpect: held nothing-lost\n\n"+steps))
+	c, err := corpus.Parse("test", []byte("doublemount case 1\ndesign: local\nhosts: 2\nexpect: held nothing-lost\n\n"+strings.TrimLeft(steps, "\n")))
 	if err != nil {
 		t.Fatal(err)
 	}

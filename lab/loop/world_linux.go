@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"context"
 	"fmt"
 	"sync"
 	"time"
@@ -19,7 +20,8 @@ type world struct {
 	disk    *disk.Disk
 	hosts   []*host // one for each port; the last is the observer
 	exports *exports
-	runs    int // number of the run
+	runs    int             // number of the run
+	ctx     context.Context // of the run
 
 	program      model.Program
 	step         int // number of the latest step
@@ -320,13 +322,14 @@ const (
 	look     = 50 * time.Millisecond
 )
 
-// await waits until ok, for patience at most, and reports whether ok. When
+// await waits until ok, for patience at most and not after the end of the run's
+// context, and reports whether ok. When
 // nothing happens for a while, whoever is held is let go early, oldest first.
 func (w *world) await(ok func() bool) bool {
 	begun := time.Now()
 	w.busy = begun
 	for !ok() {
-		if time.Since(begun) > patience {
+		if time.Since(begun) > patience || w.ctx.Err() != nil {
 			return false
 		}
 		if time.Since(w.busy) > quiet {
