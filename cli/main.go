@@ -60,6 +60,7 @@ type grammar struct {
 	Hunt    huntVerb         `cmd:"" help:"Look for runs that break a guarantee; keep the smallest of each kind."`
 	Replay  replayVerb       `cmd:"" help:"Run case files and say whether they come out as expected."`
 	Lab     labVerb          `cmd:"" help:"Hunt on real file systems of this machine's kernel, on our own disk (Linux, root)."`
+	Export  exportVerb       `cmd:"" help:"Make a shell script of a case, for people who do not have this program."`
 	Probe   probeVerb        `cmd:"" help:"Say in a minute what real hosts share: is it one file system, and how strong is it?"`
 	Agent   agentVerb        `cmd:"" help:"Carry out operations on this host for hunt, replay and probe elsewhere."`
 	Designs designsVerb      `cmd:"" help:"List the designs that can be hunted, with their planted bugs."`

@@ -7,11 +7,12 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/doublemount/doublemount/corpus"
-	"github.com/doublemount/doublemount/lab/agent"
+	"github.com/doublemount/doublemount/lab/loop"
 	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/reports"
 )
@@ -20,7 +21,7 @@ import (
 type replayVerb struct {
 	Cases  []string `arg:"" name:"case" help:"Case files to run."`
 	Trace  bool     `env:"DOUBLEMOUNT_TRACE" help:"Print the run as a table, and every record of its trace."`
-	On     machine  `default:"sim" env:"DOUBLEMOUNT_ON" placeholder:"sim|dir" help:"Where to run: on the simulated designs that the cases name, or in a plain directory (default: sim)."`
+	On     machine  `default:"sim" env:"DOUBLEMOUNT_ON" placeholder:"sim|dir|FS" help:"Where to run: on the simulated designs that the cases name, in a plain directory, or on a file system of this kernel as lab does (default: sim; a case that lab found runs where it was found)."`
 	Format format   `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print the outcome (default: text)."`
 
 	Real hostFlags `embed:"" group:"Real hosts:"`
@@ -32,7 +33,7 @@ func (replayVerb) Help() string {
 
 With --on dir the program is run once, unchanged, by hosts that all work in the same plain directory of this machine, and the expectations are the same. Such hosts share one cache, so what needs two caches to go wrong is held, and reported as not reproduced. Steps run one after another there and there is no disk of ours: a case with a hold, a fault, a writeback or a statfs is stale on it, and there is no trace.
 
-With --host it is run by real hosts, several times, since they are not deterministic, and most of the runs must come out as expected. Designs that the case names do not matter there.
+With --on ext4, xfs, btrfs or ntfs it is run on real mounts of a disk of ours, as lab does, holds and crashes included. With --host it is run by real hosts, several times, since they are not deterministic, and most of the runs must come out as expected. Designs that the case names do not matter there.
 
 Example:
 
@@ -58,6 +59,9 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 	}
 	p := player{ctx: ctx}
 	defer p.close()
+	if err := v.found(files); err != nil {
+		return exitUsage, err
+	}
 	on, replay := string(v.On), func(f corpus.File) (replayed, error) { return v.replay(&p, f) }
 	if v.Real.given() {
 		r, code, err := v.Real.open(ctx, a, 1)
@@ -65,7 +69,18 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 			return code, err
 		}
 		defer func() { failure = errors.Join(failure, r.Close()) }()
-		on, replay = r.Capabilities().Name, func(f corpus.File) (replayed, error) { return v.onReal(ctx, r, f) }
+		on, replay = r.Capabilities().Name, func(f corpus.File) (replayed, error) {
+			return v.onReal(ctx, realReplay{runner: r, judged: func(g model.Guarantee) error { return canJudge(r, g) }}, f)
+		}
+	} else if system, err := loop.Lookup(on); err == nil {
+		r, err := loop.New(ctx, system, loop.Options{Hosts: mostHosts(files)})
+		if err != nil {
+			return exitUsage, err
+		}
+		defer func() { failure = errors.Join(failure, r.Close()) }()
+		replay = func(f corpus.File) (replayed, error) {
+			return v.onReal(ctx, realReplay{runner: r, judged: func(model.Guarantee) error { return nil }}, f)
+		}
 	}
 	list := replayList{Schema: reports.Schema, Tool: version(), On: on, Cases: []replayed{}}
 	for _, f := range files {
@@ -94,6 +109,32 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 		}
 	}
 	return code, nil
+}
+
+// found has cases that were found on a file system of the lab replayed there,
+// unless it was said where.
+func (v *replayVerb) found(files []corpus.File) error {
+	for _, f := range files {
+		_, err := loop.Lookup(f.Case.Design)
+		switch {
+		case err != nil || v.On != "sim" || v.Real.given():
+		case len(files) > 1 && slices.ContainsFunc(files, func(o corpus.File) bool { return o.Case.Design != f.Case.Design }):
+			return fmt.Errorf("%s was found on %s, other cases elsewhere\nhint: replay them by themselves, or say where with --on", printable(f.Name), f.Case.Design)
+		default:
+			v.On = machine(f.Case.Design)
+			return nil
+		}
+	}
+	return nil
+}
+
+// mostHosts is how many hosts the largest of the cases has.
+func mostHosts(files []corpus.File) int {
+	most := 1
+	for _, f := range files {
+		most = max(most, f.Case.Program.Hosts)
+	}
+	return most
 }
 
 // read reads the cases and looks up what they name, so that nothing is run
@@ -192,11 +233,15 @@ func (v *replayVerb) replay(p *player, f corpus.File) (replayed, error) {
 }
 
 // onReal runs one case on real hosts.
-func (v *replayVerb) onReal(ctx context.Context, runner *agent.Runner, f corpus.File) (replayed, error) {
-	p := realReplay{runner: runner, reruns: v.Real.reruns()}
+func (v *replayVerb) onReal(ctx context.Context, p realReplay, f corpus.File) (replayed, error) {
+	p.reruns = v.Real.reruns()
 	r, run, err := p.replay(ctx, f)
 	if v.Trace && err == nil {
-		r.show(shown{Run: run})
+		s := shown{Run: run}
+		if d, ok := p.runner.(model.Describer); ok {
+			s.Blocks = reports.BlocksOf(run, d.Describe)
+		}
+		r.show(s)
 	}
 	return r, err
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/doublemount/doublemount/fuzz"
+	"github.com/doublemount/doublemount/lab/loop"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -104,13 +105,14 @@ func (f *format) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// machine is where replay runs a case: "sim" or "dir".
+// machine is where replay runs a case: "sim", "dir", or a file system of the lab.
 type machine string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *machine) UnmarshalText(text []byte) error {
-	if s := string(text); s != "sim" && s != "dir" {
-		return errors.New("want sim or dir, not " + strconv.Quote(s))
+	s := string(text)
+	if _, err := loop.Lookup(s); s != "sim" && s != "dir" && err != nil {
+		return errors.New("want sim, dir, or a file system that lab knows, not " + strconv.Quote(s))
 	}
 	*m = machine(text)
 	return nil

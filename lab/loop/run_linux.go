@@ -211,9 +211,9 @@ func (w *world) mount(r *Runner, t *task) {
 	}
 }
 
-// taken reports whether another host is mounted.
+// taken reports whether another host is mounted, or is about to be or was.
 func (w *world) taken(h *host) bool {
-	return slices.ContainsFunc(w.hosts, func(o *host) bool { return o != h && o.mounted })
+	return slices.ContainsFunc(w.hosts, func(o *host) bool { return o != h && (o.mounted || w.busyWith(o)) })
 }
 
 // unmount unmounts a host and reports whether that ended. One that cannot
@@ -224,10 +224,10 @@ func (w *world) taken(h *host) bool {
 func (w *world) unmount(t *task, detach bool) bool {
 	h := t.host
 	op := w.begin(model.Step{Host: h.id, Kind: model.Unmount}, t.number)
+	h.mounted = false
 	if !w.ask(t, request{Do: "unmount", Detach: detach}, op) {
 		return false
 	}
-	h.mounted = false
 	h.fresh = h.fresh || detach
 	answer := &w.history[op].Result
 	if answer.Errno == model.OK && h.failed {
