@@ -58,10 +58,16 @@ func (f *finding) data() {
 	}
 }
 
-// writer is the operation that wrote words of number w, -1 for a hole.
+// writer is the operation that wrote words of number w, -1 for a hole. A long
+// history can have one number for writes of several components; then it is this one's.
 func (c *component) writer(w byte) int {
 	if w == model.Hole {
 		return -1
+	}
+	for _, i := range c.ops {
+		if op := &c.history[i]; op.Data == w && !op.Skipped {
+			return i
+		}
 	}
 	for i := range c.history {
 		if op := &c.history[i]; op.Data == w && !op.Skipped {

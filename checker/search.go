@@ -279,12 +279,24 @@ func (c *component) force(s state, it item) bool {
 
 // search lets Porcupine look for an order. The answer is Inconclusive when the
 // limit of steps is reached.
-//
-// Porcupine's operations are the items; what they do to a state is place. Once
-// the limit is reached every step is refused, so that the search ends at once;
-// the answer is then read as inconclusive unless an order had been found.
 func (c *component) search() model.Outcome {
-	ops := make([]porcupine.Operation, len(c.items))
+	ops, m, exhausted := c.searched()
+	switch {
+	case porcupine.CheckOperations(m, ops):
+		return model.Held
+	case *exhausted:
+		return model.Inconclusive
+	}
+	return model.Violated
+}
+
+// searched is the component, after a greedy pass, as Porcupine takes it: its
+// operations are the items; what they do to a state is place. Once the limit of
+// steps is reached every step is refused, so that the search ends at once, and
+// exhausted says so; the answer is then read as inconclusive unless an order had
+// been found.
+func (c *component) searched() (ops []porcupine.Operation, m porcupine.Model, exhausted *bool) {
+	ops = make([]porcupine.Operation, len(c.items))
 	for i, it := range c.items {
 		ops[i] = porcupine.Operation{Input: i, Call: it.from, Return: it.until}
 	}
@@ -299,13 +311,13 @@ func (c *component) search() model.Outcome {
 			c.moments = append(c.moments, i)
 		}
 	}
-	exhausted := false
+	exhausted = new(bool)
 	c.came = 0
-	m := porcupine.Model{
+	return ops, porcupine.Model{
 		Init: func() any { return string(c.initial()) },
 		StepContext: func(_ context.Context, s, input, _ any) (bool, any) {
 			if c.steps++; c.steps > c.limit {
-				exhausted = true
+				*exhausted = true
 				return false, s
 			}
 			next := append(c.scratch[:0], s.(string)...)
@@ -318,12 +330,5 @@ func (c *component) search() model.Outcome {
 		},
 		Equal: func(a, b any) bool { return a.(string) == b.(string) },
 		Hash:  func(s any) uint64 { return xxhash.Sum64String(s.(string)) },
-	}
-	switch {
-	case porcupine.CheckOperations(m, ops):
-		return model.Held
-	case exhausted:
-		return model.Inconclusive
-	}
-	return model.Violated
+	}, exhausted
 }

@@ -16,21 +16,40 @@ type windows struct {
 	closes    bool                      // close has been called
 	syncs     [model.MaxHosts + 1][]int // by host: its syncs and unmounts
 	crashed   []int                     // by life: index of what ended it, -1 for none
+	lives     [model.MaxHosts + 1]hostLife
 }
 
 // hostLife is where a host stands while a history is gone through.
 type hostLife struct {
 	life   int
 	mount  int64
-	opener [model.MaxFile + 1]int // index+1
+	opener []int // by handle slot: index+1 of the open that filled it, as far as any was used
 	zombie bool
+}
+
+// open notes what filled a handle slot: the index+1 of an open, 0 for none.
+func (h *hostLife) open(slot uint8, opener int) {
+	for opener != 0 && int(slot) >= len(h.opener) {
+		h.opener = append(h.opener, 0)
+	}
+	if int(slot) < len(h.opener) {
+		h.opener[slot] = opener
+	}
+}
+
+// opened is the index of the open that filled a handle slot, -1 for none.
+func (h *hostLife) opened(slot uint8) int {
+	if int(slot) < len(h.opener) {
+		return h.opener[slot] - 1
+	}
+	return -1
 }
 
 // begin starts another life of a host: of a mount, or of what comes after one.
 func (w *windows) begin(h *hostLife) {
 	h.life = len(w.crashed)
 	w.crashed = append(w.crashed, -1)
-	h.opener = [model.MaxFile + 1]int{}
+	clear(h.opener)
 }
 
 // opInfo is the place of one operation in its host's life.
@@ -86,9 +105,10 @@ func nested(op *model.Op) bool {
 // make fills w for a history, in memory that is used again.
 func (w *windows) make(history []model.Op) {
 	w.info, w.crashed = slices.Grow(w.info[:0], len(history))[:len(history)], w.crashed[:0]
-	var lives [model.MaxHosts + 1]hostLife
+	lives := &w.lives
 	for h := range lives {
-		lives[h].life = h
+		clear(lives[h].opener)
+		lives[h] = hostLife{life: h, opener: lives[h].opener}
 		w.crashed = append(w.crashed, -1)
 	}
 	crashes := false
@@ -107,7 +127,7 @@ func (w *windows) make(history []model.Op) {
 			in.used = false
 		case model.Unmount:
 			if !op.Skipped {
-				h.opener = [model.MaxFile + 1]int{}
+				clear(h.opener)
 			}
 			if op.Succeeded() {
 				w.begin(h)
@@ -121,12 +141,12 @@ func (w *windows) make(history []model.Op) {
 			in.used = false
 		case model.Open:
 			if op.Succeeded() {
-				h.opener[op.File] = i + 1
+				h.open(op.File, i+1)
 			}
 		case model.Close:
-			in.opener = h.opener[op.File] - 1
+			in.opener = h.opened(op.File)
 			if !op.Skipped && op.Result.Errno != model.EBADF { // that closes nothing, nor an open under way
-				h.opener[op.File] = 0
+				h.open(op.File, 0)
 			}
 			in.used = false
 		case model.Sync, model.Statfs, model.Writeback, model.Refresh:
@@ -134,7 +154,7 @@ func (w *windows) make(history []model.Op) {
 		default:
 			in.used = in.used && !op.Kind.Event()
 			if op.File != 0 {
-				in.opener = h.opener[op.File] - 1
+				in.opener = h.opened(op.File)
 				in.used = in.used && in.opener >= 0
 			}
 		}

@@ -63,6 +63,7 @@ type grammar struct {
 	Export  exportVerb       `cmd:"" help:"Make a shell script of a case, for people who do not have this program."`
 	Probe   probeVerb        `cmd:"" help:"Say in a minute what real hosts share: is it one file system, and how strong is it?"`
 	Agent   agentVerb        `cmd:"" help:"Carry out operations on this host for hunt, replay and probe elsewhere."`
+	Judge   judgeVerb        `cmd:"" help:"Judge a history that was recorded elsewhere."`
 	Designs designsVerb      `cmd:"" help:"List the designs that can be hunted, with their planted bugs."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -133,7 +134,7 @@ func (a *app) usage(args []string, err error) error {
 	verb := ""
 	if len(args) > 0 {
 		switch args[0] {
-		case "hunt", "replay", "probe", "agent", "designs":
+		case "hunt", "replay", "probe", "agent", "judge", "designs":
 			verb = " " + args[0]
 		}
 	}

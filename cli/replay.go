@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/doublemount/doublemount/corpus"
+	"github.com/doublemount/doublemount/history"
 	"github.com/doublemount/doublemount/lab/loop"
 	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/reports"
@@ -19,10 +20,11 @@ import (
 
 // replayVerb is "replay".
 type replayVerb struct {
-	Cases  []string `arg:"" name:"case" help:"Case files to run."`
-	Trace  bool     `env:"DOUBLEMOUNT_TRACE" help:"Print the run as a table, and every record of its trace."`
-	On     machine  `default:"sim" env:"DOUBLEMOUNT_ON" placeholder:"sim|dir|FS" help:"Where to run: on the simulated designs that the cases name, in a plain directory, or on a file system of this kernel as lab does (default: sim; a case that lab found runs where it was found)."`
-	Format format   `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print the outcome (default: text)."`
+	Cases   []string `arg:"" name:"case" help:"Case files to run."`
+	Trace   bool     `env:"DOUBLEMOUNT_TRACE" help:"Print the run as a table, and every record of its trace."`
+	On      machine  `default:"sim" env:"DOUBLEMOUNT_ON" placeholder:"sim|dir|FS" help:"Where to run: on the simulated designs that the cases name, in a plain directory, or on a file system of this kernel as lab does (default: sim; a case that lab found runs where it was found)."`
+	History string   `env:"DOUBLEMOUNT_HISTORY" placeholder:"FILE" help:"Write what the hosts called and were answered, as judge reads it; for one case."`
+	Format  format   `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print the outcome (default: text)."`
 
 	Real hostFlags `embed:"" group:"Real hosts:"`
 }
@@ -42,6 +44,9 @@ Example:
 
 // run implements verb.
 func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) {
+	if v.History != "" && len(v.Cases) > 1 {
+		return exitUsage, fmt.Errorf("--history is of one run; %d cases were given", len(v.Cases))
+	}
 	var files []corpus.File
 	var err error
 	read := make(chan struct{})
@@ -202,6 +207,15 @@ func (v *replayVerb) replay(p *player, f corpus.File) (replayed, error) {
 	s, err := play(c.Design, names, c.Program)
 	if err != nil {
 		return r, err
+	}
+	if v.History != "" {
+		var b bytes.Buffer
+		if err := history.Write(&b, s.Run); err != nil {
+			return r, err
+		}
+		if err := writeWhole(v.History, b.Bytes()); err != nil {
+			return r, err
+		}
 	}
 	for i, e := range c.Expect {
 		got := s.Verdicts[i]

@@ -20,6 +20,7 @@ var layers = map[string][]string{
 	"checker":        {"model"},
 	"fuzz":           {"model"},
 	"corpus":         {"model"},
+	"history":        {"model"},
 	"reports":        {"model", "checker"},
 	"internal/brute": {"model"},
 	"internal/lint":  {},
