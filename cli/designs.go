@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 
 	"github.com/doublemount/doublemount/reports"
@@ -52,10 +51,7 @@ func entries(designs []sim.Design) []designEntry {
 func (v *designsVerb) run(_ context.Context, a *app) (int, error) {
 	var b bytes.Buffer
 	if v.Format == "json" {
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		if err := e.Encode(designList{Schema: reports.Schema, Tool: version(), Designs: entries(a.designs)}); err != nil {
+		if err := writeJSON(&b, designList{Schema: reports.Schema, Tool: version(), Designs: entries(a.designs)}); err != nil {
 			return exitHarness, err
 		}
 	} else {

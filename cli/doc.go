@@ -9,6 +9,7 @@
 //   - hunt looks for runs that break a guarantee, and writes the smallest of
 //     each kind as a case file;
 //   - replay runs case files and says whether they still come out as expected;
+//   - ladder holds designs to every guarantee;
 //   - judge judges a history that was recorded elsewhere;
 //   - designs lists what can be hunted.
 //

@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -106,10 +105,7 @@ func (v *judgeVerb) run(ctx context.Context, a *app) (int, error) {
 	}
 	var b bytes.Buffer
 	if v.Format == "json" {
-		e := json.NewEncoder(&b)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		if err := e.Encode(o.j); err != nil {
+		if err := writeJSON(&b, o.j); err != nil {
 			return exitHarness, err
 		}
 	} else {

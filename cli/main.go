@@ -64,6 +64,7 @@ type grammar struct {
 	Probe   probeVerb        `cmd:"" help:"Say in a minute what real hosts share: is it one file system, and how strong is it?"`
 	Agent   agentVerb        `cmd:"" help:"Carry out operations on this host for hunt, replay and probe elsewhere."`
 	Judge   judgeVerb        `cmd:"" help:"Judge a history that was recorded elsewhere."`
+	Ladder  ladderVerb       `cmd:"" help:"Hold designs to every guarantee and print which each keeps."`
 	Designs designsVerb      `cmd:"" help:"List the designs that can be hunted, with their planted bugs."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
@@ -134,7 +135,7 @@ func (a *app) usage(args []string, err error) error {
 	verb := ""
 	if len(args) > 0 {
 		switch args[0] {
-		case "hunt", "replay", "probe", "agent", "judge", "designs":
+		case "hunt", "replay", "probe", "agent", "judge", "ladder", "designs":
 			verb = " " + args[0]
 		}
 	}

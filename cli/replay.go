@@ -3,7 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -106,10 +105,7 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 		}
 	}
 	if v.Format == "json" {
-		e := json.NewEncoder(a.stdout)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		if err := e.Encode(list); err != nil {
+		if err := writeJSON(a.stdout, list); err != nil {
 			return exitHarness, fmt.Errorf("write the outcome: %w", err)
 		}
 	}

@@ -3,13 +3,13 @@ package history_test
 import (
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"strings"
 	"testing"
 
 	"github.com/doublemount/doublemount/checker"
 	"github.com/doublemount/doublemount/history"
+	"github.com/doublemount/doublemount/internal/testscale"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -57,7 +57,7 @@ func sequence(n int) *stream {
 // A history of ten million events is refused with the limit named, and has taken
 // no more memory than one at the limit. How much that is: docs/HISTORY.md.
 func TestTenMillion(t *testing.T) {
-	if os.Getenv("DOUBLEMOUNT_LONG") == "" {
+	if !testscale.Long() {
 		t.Skip("DOUBLEMOUNT_LONG=1 reads a million lines")
 	}
 	_, err := history.Read(sequence(10_000_000))
