@@ -75,7 +75,7 @@ type ladderRow struct {
 // ladderCell is one guarantee of one design.
 type ladderCell struct {
 	Guarantee string `json:"guarantee"`
-	Outcome   string `json:"outcome"` // held, violated
+	Outcome   string `json:"outcome"` // held, violated; inconclusive where not all runs were made
 	Steps     int    `json:"steps,omitempty"`
 	Anomaly   string `json:"anomaly,omitempty"` // of the smallest case
 }
@@ -161,8 +161,12 @@ func (v *ladderVerb) climb(ctx context.Context, a *app, d sim.Design) (ladderRow
 		return row, exitHarness, fmt.Errorf("%d runs could not be made; run %d: %s", result.HarnessErrors, result.Failures[0].Run, result.Failures[0].Text)
 	case len(result.Nondeterministic) > 0:
 		return row, exitHarness, fmt.Errorf("%d runs differed from themselves, the first is run %d", len(result.Nondeterministic), result.Nondeterministic[0])
-	case !row.keeps(d.Guarantee):
+	case result.Ended == endedError:
+		return row, exitHarness, errors.New("the harness failed")
+	case len(result.Findings) > 0 && !row.keeps(d.Guarantee):
 		return row, exitFound, nil
+	case result.Ended != fuzz.EndedRuns:
+		return row, exitWeak, nil
 	case result.Inconclusive > 0:
 		return row, exitWeak, nil
 	}
@@ -173,8 +177,12 @@ func (v *ladderVerb) climb(ctx context.Context, a *app, d sim.Design) (ladderRow
 func rowOf(d sim.Design, result *fuzz.Result) ladderRow {
 	row := ladderRow{Design: d.Name, StandsFor: d.StandsFor, Declares: d.Guarantee.Name, Runs: result.Runs,
 		Undecided: result.Inconclusive, Digest: reports.Hex(result.Digest)}
+	unbroken := model.Held
+	if result.Ended != fuzz.EndedRuns { // too many runs ended their process
+		unbroken = model.Inconclusive
+	}
 	for _, name := range ladderColumns() {
-		cell := ladderCell{Guarantee: name, Outcome: model.Held.String()}
+		cell := ladderCell{Guarantee: name, Outcome: unbroken.String()}
 		for _, f := range result.Findings {
 			if name != f.Verdict.Guarantee && (name != durable || f.Verdict.Anomaly != model.DurabilityViolation) {
 				continue
@@ -210,10 +218,13 @@ func (r *ladderRow) keeps(declared model.Guarantee) bool {
 	return r.held(declared.Name)
 }
 
-// short is a cell in a table: "kept", or the steps of the smallest case.
+// short is a cell in a table: "kept", "?", or the steps of the smallest case.
 func (c ladderCell) short() string {
-	if c.Outcome == model.Held.String() {
+	switch c.Outcome {
+	case model.Held.String():
 		return "kept"
+	case model.Inconclusive.String():
+		return "?"
 	}
 	return fmt.Sprint(c.Steps)
 }
