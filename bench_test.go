@@ -95,8 +95,16 @@ func BenchmarkRun(b *testing.B) {
 }
 
 // BenchmarkJudge is the judging of one run, averaged over a batch: of a design
-// that is right, where the greedy pass is enough, and of one that is not.
+// that is right, where the walk is enough, and of one that is not. Then histories
+// made for it, beside Porcupine alone (judge_bench_test.go).
 func BenchmarkJudge(b *testing.B) {
+	b.Run("flipped-stat", benchFlipped)
+	b.Run("sequential", benchSequential)
+	b.Run("pending", benchPending)
+	b.Run("linear/few-names", func(b *testing.B) { benchLinear(b, mix{names: 8, hosts: 4}, 0) })
+	b.Run("linear/many-names", func(b *testing.B) { benchLinear(b, mix{hosts: 4}, 50) })
+	b.Run("linear/few-names-overlap", func(b *testing.B) { benchLinear(b, mix{names: 8, hosts: 4, overlap: true}, 0) })
+	b.Run("linear/many-names-overlap", func(b *testing.B) { benchLinear(b, mix{hosts: 12, overlap: true}, 50) })
 	for _, d := range []sim.Design{designs.Single(), designs.Local()} {
 		k := newBench(b, d)
 		b.Run(d.Name, func(b *testing.B) {

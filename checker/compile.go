@@ -114,6 +114,8 @@ type component struct {
 
 	width      int // words a file can have
 	ops        []int
+	story      []int   // ops, and those before a cut: what a proof may speak of
+	given      []given // what stands there before ops
 	changes    []change
 	binds      []bind
 	atoms      []atom
@@ -122,6 +124,7 @@ type component struct {
 	several    []alternatives
 	choice     []uint8 // by operation: the alternative taken, below linearizable
 	layout     layout
+	screens    screens
 	items      []item
 	moments    []int // the items that are moments, in order
 	steps      int   // of the search so far, of at most limit
@@ -167,6 +170,7 @@ func (c *component) compile() {
 	c.changes, c.binds, c.atoms = c.changes[:0], c.binds[:0], c.atoms[:0]
 	c.views, c.syncs, c.several = c.views[:0], c.syncs[:0], c.several[:0]
 	c.crashes = c.crashes[:0]
+	c.begins()
 	if c.guessed { // those that undo something first, so that there are few worlds
 		for _, i := range c.ops {
 			if c.undone[i] != 0 {

@@ -33,9 +33,9 @@ func (f *finding) data() {
 		}
 	}
 	// The latest write of which the read should have seen words and did not.
-	for k := len(f.c.ops) - 1; k >= 0; k-- {
-		op := &f.c.history[f.c.ops[k]]
-		if op.Kind != model.Write || !op.Succeeded() || op.Call > f.op.Return || !f.c.sameFileAt(f.c.pathOf(f.c.ops[k]), f.path) {
+	for k := len(f.c.story) - 1; k >= 0; k-- {
+		op := &f.c.history[f.c.story[k]]
+		if op.Kind != model.Write || !op.Succeeded() || op.Call > f.op.Return || !f.c.sameFileAt(f.c.pathOf(f.c.story[k]), f.path) {
 			continue
 		}
 		inside, there := 0, 0
@@ -85,7 +85,7 @@ func (c *component) foreign(i int, path model.Path) bool {
 
 // overwritten reports whether anything later changed words of a write.
 func (f *finding) overwritten(w *model.Op) bool {
-	for _, i := range f.c.ops {
+	for _, i := range f.c.story {
 		op := &f.c.history[i]
 		if op == w || op.Return < w.Call || !op.Succeeded() {
 			continue

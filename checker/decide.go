@@ -133,6 +133,8 @@ func (c *component) decideOne() model.Outcome {
 		return model.Held
 	case c.sequential:
 		return model.Violated // there is no other order
+	case c.screened():
+		return model.Violated
 	}
 	return c.search()
 }

@@ -30,6 +30,10 @@ type judge struct {
 	component  component
 	parts      parts
 	walk       walk
+	rescue     rescue
+	looked     []bool // by component: rescue has
+	cutOf      []int  // by component: 1 plus its cut, 0 for none
+	cuts       []cut
 	walked     bool // parts and walk are of the run that is judged
 	whole      bool // ... undivided
 }
@@ -83,6 +87,9 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 	j.windows.place(run.History, g)
 	c := &j.component
 	for i := range run.History {
+		if !j.windows.suspect {
+			break
+		}
 		if op := &run.History[i]; impossible(op, &j.windows.info[i]) && (!g.FinalOnly || op.Host == model.Final || op.Kind.Changes() && op.Succeeded()) {
 			v.Outcome, v.Anomaly, v.Observed, v.Path = model.Violated, model.SpuriousError, op.Answer(), op.Path
 			v.Steps = steps(op)
@@ -100,15 +107,25 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 		j.walked, j.whole = true, whole
 		j.parts.divide(run.History, j.windows.info, whole)
 		j.walk.make(run.History, j.windows.info, &j.parts)
+		j.looked, j.cutOf = resized(j.looked, len(j.parts.tops)), resized(j.cutOf, len(j.parts.tops))
+		j.cuts = j.cuts[:0]
 	}
 	for n := range j.parts.tops {
 		if j.walk.trouble[n] < 0 && !g.StrictReaddir {
 			continue // linearizable, and so kept on every rung; but the walk takes a listing of the root name by name
 		}
-		if j.linear(run, g, n) {
+		if j.rescued(run, n) || j.linear(run, g, n) {
 			continue
 		}
+		if j.aloneViolated(g, run, n) {
+			c.explain(v)
+			return
+		}
 		j.reset(g, run, n)
+		if len(c.ops) > maxOps {
+			v.Outcome, v.Limit = model.Inconclusive, fmt.Sprintf("%s and what is joined with it have %d operations; at most %d are searched", c.names[0], len(c.ops), maxOps)
+			continue
+		}
 		switch c.decide() {
 		case model.Violated:
 			c.explain(v)
@@ -124,6 +141,56 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 func (j *judge) reset(g model.Guarantee, run model.Run, n int) {
 	own, listings := j.parts.operations(n, run.History, j.windows.info)
 	j.component.reset(g, run.History, j.windows.info, j.parts.of(n), own, listings)
+}
+
+// maxOps is how many operations a component may have that is searched as a whole.
+const maxOps = 5000
+
+// cutFrom is from how many operations on a component is judged from the moment on
+// at which its state was last known; shorter ones, as they are.
+const cutFrom = 64
+
+// rescued reports whether a component that the walk could not explain is found to
+// be linearizable, with a search where it has to be. It is looked at once in a run.
+func (j *judge) rescued(run model.Run, n int) bool {
+	if j.looked[n] {
+		return j.walk.trouble[n] < 0
+	}
+	j.looked[n] = true
+	own, listings := j.parts.operations(n, run.History, j.windows.info)
+	explained, where, ok := j.rescue.again(&j.walk, int32(n), own, listings)
+	if explained {
+		j.walk.trouble[n] = -1
+	}
+	if ok && len(own) >= cutFrom {
+		j.cuts = append(j.cuts, where)
+		j.cutOf[n] = len(j.cuts)
+	}
+	return explained
+}
+
+// aloneViolated reports whether a component breaks a guarantee by what came since
+// its state was last known. If so it is ready to be explained.
+func (j *judge) aloneViolated(g model.Guarantee, run model.Run, n int) bool {
+	if j.cutOf[n] == 0 || g.Publish != model.PublishReturn || g.Refresh != model.RefreshCall {
+		return false
+	}
+	where := &j.cuts[j.cutOf[n]-1]
+	own, listings := j.parts.operations(n, run.History, j.windows.info)
+	before, own := where.of(own)
+	_, listings = where.of(listings)
+	if len(own)+len(listings) > maxOps {
+		return false
+	}
+	c := &j.component
+	c.reset(g, run.History, j.windows.info, j.parts.of(n), own, listings)
+	earlier := make([]int, 0, len(before)+len(c.ops))
+	for _, i := range before {
+		if j.windows.info[i].used {
+			earlier = append(earlier, int(i))
+		}
+	}
+	return c.alone(where.given, earlier) && c.decide() == model.Violated
 }
 
 // quickLimit is how many steps the search for a linearization may take where less

@@ -79,6 +79,7 @@ func (c *component) reset(g model.Guarantee, history []model.Op, info []opInfo, 
 		}
 	}
 	c.width += appended
+	c.story, c.given = c.ops, c.given[:0]
 	if len(c.moves) > 0 {
 		c.follow()
 	}

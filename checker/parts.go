@@ -116,6 +116,15 @@ func (p *parts) path(path model.Path) int32 {
 	return id
 }
 
+// full is a path in full.
+func (p *parts) full(path int32) model.Path {
+	in := p.paths[path]
+	if in.dir < 0 {
+		return model.Root.Child(p.names[in.name])
+	}
+	return p.full(in.dir).Child(p.names[in.name])
+}
+
 // name is the number of a last name, a new one if need be.
 func (p *parts) name(s string) int32 {
 	if id, ok := p.nameOf[s]; ok {

@@ -192,7 +192,7 @@ func (f *finding) allowedSizes() (allowed []string) {
 	result := &f.op.Result
 	defer func(observed int64) { result.Size = observed }(result.Size)
 	sizes := []int64{0}
-	for _, i := range f.c.ops {
+	for _, i := range f.c.story {
 		op := &f.c.history[i]
 		if !op.Succeeded() || !f.c.sameFileAt(f.c.pathOf(i), f.path) {
 			continue
@@ -230,7 +230,7 @@ func (f *finding) absent() bool {
 // either.
 func (f *finding) gone() bool {
 	gone := false
-	for _, i := range f.c.ops {
+	for _, i := range f.c.story {
 		op := &f.c.history[i]
 		switch {
 		case op.Skipped:
@@ -345,7 +345,7 @@ func (f *finding) publish() string {
 }
 
 func (c *component) indexOf(op *model.Op) int {
-	for _, i := range c.ops {
+	for _, i := range c.story {
 		if &c.history[i] == op {
 			return i
 		}

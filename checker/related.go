@@ -6,7 +6,7 @@ import "github.com/doublemount/doublemount/model"
 // what is asked for, none if there is none.
 func (f *finding) find(does func(i int) bool) *model.Op {
 	var found *model.Op
-	for _, i := range f.c.ops {
+	for _, i := range f.c.story {
 		op := &f.c.history[i]
 		if i != f.i && op.Succeeded() && op.Call < f.op.Return && does(i) {
 			found = op

@@ -86,6 +86,7 @@ func (c *component) initial() state {
 	}
 	s := c.scratch[:c.layout.end]
 	clear(s)
+	c.fill(s)
 	return s
 }
 

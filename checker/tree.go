@@ -3,6 +3,7 @@ package checker
 import (
 	"bytes"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -342,4 +343,16 @@ func (t *tree) content(op *model.Op, node int32, open bool) bool {
 		at[i] = op.Data
 	}
 	return true
+}
+
+// hash adds to a sum what a name is that leads to a node: all of a file's words, and
+// of a directory how many names it has.
+func (t *tree) hash(sum uint64, node int32) uint64 {
+	const prime = 0x9E3779B97F4A7C15
+	sum = (sum + 1) * prime
+	if node == 0 {
+		return sum
+	}
+	n := &t.nodes[node]
+	return (sum^uint64(n.kind))*prime ^ uint64(n.entries) ^ xxhash.Sum64(n.words)
 }

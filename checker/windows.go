@@ -14,6 +14,7 @@ type windows struct {
 	info      []opInfo                  // parallel to Run.History
 	published bool                      // publish has been called
 	closes    bool                      // close has been called
+	suspect   bool                      // some answer may be impossible
 	syncs     [model.MaxHosts + 1][]int // by host: its syncs and unmounts
 	crashed   []int                     // by life: index of what ended it, -1 for none
 	lives     [model.MaxHosts + 1]hostLife
@@ -112,6 +113,7 @@ func (w *windows) make(history []model.Op) {
 		w.crashed = append(w.crashed, -1)
 	}
 	crashes := false
+	w.suspect = false
 	for i := range history {
 		op := &history[i]
 		h := &lives[min(op.Host, model.MaxHosts)] // Final is the one beyond
@@ -162,6 +164,7 @@ func (w *windows) make(history []model.Op) {
 			in.open, in.used = true, !nested(op)
 		}
 		in.used = in.used && !in.zombie
+		w.suspect = w.suspect || impossible(op, in)
 	}
 	w.published, w.closes = false, false
 	if crashes {
