@@ -11,10 +11,9 @@ import (
 // operation is the first that cannot be explained, what that is called, and two
 // facts that contradict each other.
 //
-// The culprit is found by judging again with less: first the changes alone, one
-// more acknowledged at a time; if all of them can take effect, the observations
-// are added one by one, in order of return. The first that cannot be added is
-// the one to show.
+// The culprit is found by judging again with less: first the changes alone, some
+// of them acknowledged; if all can take effect, some of the observations too, in
+// order of return. The first that cannot be added is the one to show.
 func (c *component) explain(v *model.Verdict) {
 	v.Outcome, v.Limit = model.Violated, "" // another component may have had no answer
 	order := slices.Clone(c.ops)
@@ -26,20 +25,15 @@ func (c *component) explain(v *model.Verdict) {
 	for _, i := range order {
 		c.skip[i], c.pending[i] = true, true
 	}
-	culprit := -1
-	for _, i := range order {
-		if c.pending[i] = false; c.history[i].Kind.Changes() && c.history[i].Succeeded() && c.decideAll() == model.Violated {
-			culprit = i
-			break
-		}
-	}
+	culprit := c.firstViolated(order, func(i int, judged bool) bool {
+		c.pending[i] = !judged
+		return c.history[i].Kind.Changes() && c.history[i].Succeeded()
+	})
 	if culprit < 0 {
-		for _, i := range order {
-			if c.skip[i] = false; c.decideAll() == model.Violated {
-				culprit = i
-				break
-			}
-		}
+		culprit = c.firstViolated(order, func(i int, judged bool) bool {
+			c.skip[i] = !judged
+			return true
+		})
 	}
 	if culprit < 0 { // only together, and only within another limit of steps
 		culprit = order[len(order)-1]
@@ -58,6 +52,58 @@ func (c *component) explain(v *model.Verdict) {
 		f.observation()
 	}
 	f.finish()
+}
+
+// fewOps is among how many operations the first is looked for one by one.
+const fewOps = 48
+
+// firstViolated is the first of some operations with which, and all before it, the
+// component is violated; -1 if it is not with all of them. judge says whether one is
+// judged, and returns whether it can be the answer. More that is judged explains
+// less, so it is found by bisection; among few one by one, since to explain costs less
+// than to find that nothing does.
+func (c *component) firstViolated(order []int, judge func(i int, judged bool) bool) int {
+	if len(order) < fewOps {
+		for _, i := range order {
+			judge(i, false)
+		}
+		for _, i := range order {
+			if judge(i, true) && c.decideAll() == model.Violated {
+				return i
+			}
+		}
+		return -1
+	}
+	last := -1
+	for k, i := range order {
+		if judge(i, true) {
+			last = k
+		}
+	}
+	if last < 0 || c.decideAll() != model.Violated {
+		return -1
+	}
+	ok, bad := 0, last+1 // judging the first bad of them violates; the first ok do not, for all we know
+	for bad-ok > 1 {
+		half := (ok + bad) / 2
+		for k, i := range order[:last+1] {
+			judge(i, k < half)
+		}
+		if c.decideAll() == model.Violated {
+			bad = half
+		} else {
+			ok = half
+		}
+	}
+	for k, i := range order[:last+1] {
+		judge(i, k < bad)
+	}
+	for k := bad; k > 0; k-- {
+		if judge(order[k-1], true) {
+			return order[k-1]
+		}
+	}
+	return -1
 }
 
 // missedName is the name that a listing is wrong about: the first that alone
