@@ -40,6 +40,13 @@ type judge struct {
 
 func (j *judge) run(run model.Run) []model.Verdict {
 	verdicts := make([]model.Verdict, len(j.guarantees))
+	if len(run.History) > MaxHistory {
+		for i, g := range j.guarantees {
+			verdicts[i] = model.Verdict{Guarantee: g.Name, Outcome: model.Inconclusive,
+				Limit: fmt.Sprintf("%d operations and events; at most %d are judged", len(run.History), MaxHistory)}
+		}
+		return verdicts
+	}
 	j.walked = false
 	if len(run.Defects) == 0 {
 		j.windows.make(run.History)
@@ -114,18 +121,21 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 		if j.walk.trouble[n] < 0 && !g.StrictReaddir {
 			continue // linearizable, and so kept on every rung; but the walk takes a listing of the root name by name
 		}
-		if j.rescued(run, n) || j.linear(run, g, n) {
+		if !g.StrictReaddir && j.rescued(run, n) {
 			continue
 		}
 		if j.aloneViolated(g, run, n) {
 			c.explain(v)
 			return
 		}
-		j.reset(g, run, n)
-		if len(c.ops) > maxOps {
-			v.Outcome, v.Limit = model.Inconclusive, fmt.Sprintf("%s and what is joined with it have %d operations; at most %d are searched", c.names[0], len(c.ops), maxOps)
+		if own, _ := j.parts.operations(n, run.History, j.windows.info); len(own) > maxOps {
+			v.Outcome, v.Limit = model.Inconclusive, fmt.Sprintf("%s and what is joined with it have %d operations; at most %d are searched", j.parts.tops[n], len(own), maxOps)
 			continue
 		}
+		if j.linear(run, g, n) {
+			continue
+		}
+		j.reset(g, run, n)
 		switch c.decide() {
 		case model.Violated:
 			c.explain(v)
@@ -142,6 +152,11 @@ func (j *judge) reset(g model.Guarantee, run model.Run, n int) {
 	own, listings := j.parts.operations(n, run.History, j.windows.info)
 	j.component.reset(g, run.History, j.windows.info, j.parts.of(n), own, listings)
 }
+
+// MaxHistory is how many operations and events a history may have. One with more
+// is refused: every guarantee is inconclusive, and the verdicts name the limit. The
+// judge takes some 150 bytes for each, besides the history itself.
+const MaxHistory = 20_000_000
 
 // maxOps is how many operations a component may have that is searched as a whole.
 const maxOps = 5000
@@ -172,7 +187,7 @@ func (j *judge) rescued(run model.Run, n int) bool {
 // aloneViolated reports whether a component breaks a guarantee by what came since
 // its state was last known. If so it is ready to be explained.
 func (j *judge) aloneViolated(g model.Guarantee, run model.Run, n int) bool {
-	if j.cutOf[n] == 0 || g.Publish != model.PublishReturn || g.Refresh != model.RefreshCall {
+	if j.cutOf[n] == 0 || g.StrictReaddir || g.Except != 0 {
 		return false
 	}
 	where := &j.cuts[j.cutOf[n]-1]
@@ -184,6 +199,9 @@ func (j *judge) aloneViolated(g model.Guarantee, run model.Run, n int) bool {
 	}
 	c := &j.component
 	c.reset(g, run.History, j.windows.info, j.parts.of(n), own, listings)
+	if !c.atomic() {
+		return false
+	}
 	earlier := make([]int, 0, len(before)+len(c.ops))
 	for _, i := range before {
 		if j.windows.info[i].used {
