@@ -217,7 +217,8 @@ func (r *rescue) search(from, to int) bool {
 		from++
 	}
 	key := searched{op: int32(from)}
-	if from < to && r.quiet[from] {
+	fresh := r.fresh(from, to)
+	if fresh {
 		r.markAt[from] = int32(len(r.w.tree.undo))
 		key.state = r.state()
 		if r.failed[key] != 0 {
@@ -259,10 +260,24 @@ func (r *rescue) search(from, to int) bool {
 		r.taken[k] = false
 	}
 	r.undo = r.undo[:seen]
-	if from < to && r.quiet[from] && r.steps <= rescueSteps {
+	if fresh && r.steps <= rescueSteps {
 		r.failed[key] = 1
 	}
 	return false
+}
+
+// fresh reports whether a search stands at a quiet moment: nothing after it has been
+// taken.
+func (r *rescue) fresh(from, to int) bool {
+	if from >= to || !r.quiet[from] {
+		return false
+	}
+	for k := from; k < to && (k == from || !r.quiet[k]); k++ {
+		if r.taken[k] {
+			return false
+		}
+	}
+	return true
 }
 
 // earliest is the first return of what is not taken, Never if all is.
