@@ -82,13 +82,13 @@ func (s *search) undos(c int, yield func(losses, state) bool) bool {
 func (s *search) lasts(k, c int) bool {
 	at := s.order[k]
 	i := s.points[at.pt].op
-	if s.followed(i, at.file) {
+	if s.followed(i, at.file) || s.h.secured(i) {
 		return true
 	}
 	for _, later := range s.order[k+1:] {
 		switch pt := s.points[later.pt]; pt.kind {
 		case cover:
-			if s.h.covers(pt.op, i, s.g, at.file) {
+			if s.h.covers(pt.op, i, s.g, at.file) || s.h.promise.Durable == model.DurableClose && s.h.closes(pt.op, i) {
 				return true
 			}
 		case cut:
@@ -234,7 +234,7 @@ func (s *search) explained(i int, seen []sight, needed []bool) bool {
 	for _, at := range seen {
 		all = all && s.fits(s.points[at.pt], at.view)
 	}
-	if all || len(seen) < len(s.lookups[i]) {
+	if all || len(seen) < len(s.lookups[i]) || s.h.snapshot(i) {
 		return all
 	}
 	for _, at := range seen {

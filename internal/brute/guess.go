@@ -67,7 +67,7 @@ func (h *history) choices() (all []choice, possible bool) {
 		if o.Kind == model.Append && changes && h.rung != linear {
 			all = append(all, choice{aboutOffset, i, h.offsets(i)})
 		}
-		names := changes && h.rung == synced && o.Kind.TwoPaths()
+		names := changes && h.rung == viewed && o.Kind.TwoPaths()
 		if names {
 			o.Result.Errno = model.OK // of a pending one: had it succeeded
 			files := h.filesAt(o.Path)

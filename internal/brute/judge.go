@@ -6,34 +6,41 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
-// rung is a guarantee of the ladder.
+// rung is how a guarantee judges, whatever its windows are.
 type rung uint8
 
 const (
-	linear   rung = iota // model.Linearizable
-	synced               // model.SyncToMount
-	lossless             // model.NothingLost
+	linear   rung = iota // effect and views of a change are one point
+	viewed               // views may be older, and effects later
+	lossless             // only Final's views are judged
 )
 
-// Judge reports whether the history of run keeps g. It reads run.History only,
-// whose operations must be valid steps, in order of call. g is one of
-// Linearizable, SyncToMount and NothingLost; Judge panics for any other, since
-// only a mistake in a test can ask for it.
-func Judge(run model.Run, g model.Guarantee) (held bool) {
-	switch g.Name {
-	case model.Linearizable.Name:
-		return judge(run.History, linear, true)
-	case model.SyncToMount.Name:
-		return judge(run.History, synced, true)
-	case model.NothingLost.Name:
-		return judge(run.History, lossless, true)
+// rungOf is the rung that the fences of a guarantee make.
+func rungOf(g model.Guarantee) rung {
+	switch {
+	case g.FinalOnly:
+		return lossless
+	case g.Publish == model.PublishReturn && g.Refresh == model.RefreshCall:
+		return linear
 	}
-	panic(fmt.Sprintf("brute: no judge for guarantee %q", g.Name))
+	return viewed
+}
+
+// Judge reports whether the history of run keeps g. It reads run.History only,
+// whose operations must be valid steps, in order of call. g is a rung of the
+// ladder or one that a user made of the same fields, with any Staleness, Durable
+// and StrictReaddir; Judge panics for an axis, and for Ordered and Except, since
+// only a mistake in a test can ask for them.
+func Judge(run model.Run, g model.Guarantee) (held bool) {
+	if g.Axis || g.Ordered || g.Except != 0 {
+		panic(fmt.Sprintf("brute: no judge for guarantee %q", g.Name))
+	}
+	return judge(run.History, g, true)
 }
 
 // judge is Judge; quick is false to try all orders and nothing but all orders.
-func judge(ops []model.Op, r rung, quick bool) bool {
-	h := newHistory(ops, r)
+func judge(ops []model.Op, g model.Guarantee, quick bool) bool {
+	h := newHistory(ops, g)
 	choices, possible := h.choices()
 	if !possible {
 		return false

@@ -6,8 +6,36 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
-func verdicts(run model.Run) [3]bool {
-	return [3]bool{Judge(run, model.Linearizable), Judge(run, model.SyncToMount), Judge(run, model.NothingLost)}
+// verdicts is what Judge says on each rung of Ladder.
+func verdicts(run model.Run) (v [4]bool) {
+	for r, g := range Ladder {
+		v[r] = Judge(run, g)
+	}
+	return v
+}
+
+func TestLadderCases(t *testing.T) {
+	for _, c := range LadderCases {
+		run := History(c.Text)
+		if err := run.Program.Validate(); err != nil {
+			t.Errorf("%s\n%s: %v", c.Text, c.Source, err)
+		}
+		got := ""
+		for _, held := range verdicts(run) {
+			got += map[bool]string{true: "+", false: "-"}[held]
+		}
+		if got != c.Want {
+			t.Errorf("%s\n%s: linearizable, close-to-open, sync-to-mount, nothing-lost: got %v, want %v", c.Text, c.Source, got, c.Want)
+		}
+	}
+}
+
+func TestVariantCases(t *testing.T) {
+	for _, c := range VariantCases {
+		if got := Judge(History(c.Text), c.Guarantee); got != c.Want {
+			t.Errorf("%s\n%s: got %v, want %v", c.Text, c.Source, got, c.Want)
+		}
+	}
 }
 
 func TestCases(t *testing.T) {
@@ -17,7 +45,8 @@ func TestCases(t *testing.T) {
 			t.Errorf("%s\n%s: %v", c.Text, c.Source, err)
 		}
 		want := [3]bool{c.Lin, c.S2M, c.NL}
-		if got := verdicts(run); got != want {
+		v := verdicts(run)
+		if got := [3]bool{v[0], v[2], v[3]}; got != want {
 			t.Errorf("%s\n%s: linearizable, sync-to-mount, nothing-lost: got %v, want %v", c.Text, c.Source, got, want)
 		}
 	}
@@ -28,12 +57,12 @@ func TestCases(t *testing.T) {
 func TestCasesPlain(t *testing.T) {
 	for _, c := range Cases {
 		run := History(c.Text)
-		for r, want := range []bool{c.Lin, c.S2M, c.NL} {
-			if len(run.History) > 12 {
-				continue // too many orders
-			}
-			if got := judge(run.History, rung(r), false); got != want {
-				t.Errorf("%s\n%s: rung %d: got %v, want %v", c.Text, c.Source, r, got, want)
+		if len(run.History) > 12 {
+			continue // too many orders
+		}
+		for _, g := range Ladder {
+			if got, want := judge(run.History, g, false), Judge(run, g); got != want {
+				t.Errorf("%s\n%s: %s: got %v, want %v", c.Text, c.Source, g.Name, got, want)
 			}
 		}
 	}

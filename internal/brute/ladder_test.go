@@ -20,11 +20,11 @@ func text(run model.Run) string {
 }
 
 // monotone fails t when a rung is kept and one below it is not.
-func monotone(t *testing.T, run model.Run) (verdict [3]bool) {
+func monotone(t *testing.T, run model.Run) (verdict [4]bool) {
 	t.Helper()
 	v := verdicts(run)
-	if v[0] && !v[1] || v[1] && !v[2] {
-		t.Fatalf("not monotone: linearizable, sync-to-mount, nothing-lost: %v\n%s", v, text(run))
+	if v[0] && !v[1] || v[1] && !v[2] || v[2] && !v[3] {
+		t.Fatalf("not monotone: linearizable, close-to-open, sync-to-mount, nothing-lost: %v\n%s", v, text(run))
 	}
 	return v
 }
@@ -32,11 +32,11 @@ func monotone(t *testing.T, run model.Run) (verdict [3]bool) {
 // TestRandom: what one file system answered is right on every rung, and one
 // changed result never makes the ladder bend.
 func TestRandom(t *testing.T) {
-	violated := [3]int{}
+	violated := [4]int{}
 	for seed := range uint64(4000) {
 		rng := rand.New(rand.NewPCG(seed, 0))
 		run := Random(rng, 1+int(seed%5))
-		if v := monotone(t, run); v != [3]bool{true, true, true} {
+		if v := monotone(t, run); v != [4]bool{true, true, true, true} {
 			t.Fatalf("seed %d: a right history is violated: %v\n%s", seed, v, text(run))
 		}
 		v := monotone(t, Mutate(rng, run))
@@ -113,11 +113,11 @@ func bound(short, long int) int {
 }
 
 // TestEnumerateLadder: the ladder is monotone over the enumeration, and what is
-// kept is kept by every prefix on the two upper rungs.
+// kept is kept by every prefix on the three upper rungs.
 func TestEnumerateLadder(t *testing.T) {
 	for _, spec := range specs(3) {
 		every := bound(97, 1)
-		kept := [3]int{}
+		kept := [4]int{}
 		n := Enumerate(spec, sampled(every, func(run model.Run) bool {
 			v := monotone(t, run)
 			for r := range v {
@@ -128,7 +128,7 @@ func TestEnumerateLadder(t *testing.T) {
 			return true
 		}))
 		t.Logf("%d histories, every %dth judged: kept %v", n, every, kept)
-		if n < 150_000 || kept[0] == 0 || kept[0] == kept[1] || kept[1] == kept[2] {
+		if n < 150_000 || kept[0] == 0 || kept[0] == kept[1] || kept[1] == kept[2] || kept[2] == kept[3] {
 			t.Errorf("%d histories, kept %v: the enumeration does not tell the rungs apart", n, kept)
 		}
 	}
@@ -140,7 +140,7 @@ func TestEnumerateMore(t *testing.T) {
 	three = append(three[:1], three[2:]...) // of directories there are too many
 	for k, spec := range append(moreSpecs(2), three...) {
 		every := bound([]int{7, 97, 1, 3, 3, 1, 997, 97, 297, 197, 97}[k], []int{1, 1, 1, 1, 1, 1, 3, 1, 1, 1, 1}[k])
-		kept := [3]int{}
+		kept := [4]int{}
 		n := Enumerate(spec, sampled(every, func(run model.Run) bool {
 			v := monotone(t, run)
 			for r := range v {
@@ -151,7 +151,7 @@ func TestEnumerateMore(t *testing.T) {
 			return true
 		}))
 		t.Logf("%d operations, %d histories, every %dth judged: kept %v", spec.Length, n, every, kept)
-		if n < 500 || kept[2] == 0 || kept[1] == kept[2] {
+		if n < 500 || kept[3] == 0 || kept[2] == kept[3] {
 			t.Errorf("%d histories, kept %v: the enumeration does not tell the rungs apart", n, kept)
 		}
 	}
@@ -192,7 +192,7 @@ func sampled(every int, judge func(model.Run) bool) func(model.Run) bool {
 // cut at any time.
 func TestPrefixes(t *testing.T) {
 	prefixes := sampled(bound(397, 20), func(run model.Run) bool {
-		for _, g := range []model.Guarantee{model.Linearizable, model.SyncToMount} {
+		for _, g := range Ladder[:3] {
 			if !Judge(run, g) {
 				continue
 			}
@@ -231,9 +231,9 @@ func cutAt(run model.Run, at int64) model.Run {
 // all orders.
 func TestPlain(t *testing.T) {
 	check := func(run model.Run) bool {
-		for r := range rung(3) {
-			if quick, plain := judge(run.History, r, true), judge(run.History, r, false); quick != plain {
-				t.Fatalf("rung %d: got %v with shortcuts, %v without\n%s", r, quick, plain, text(run))
+		for _, g := range Ladder {
+			if quick, plain := judge(run.History, g, true), judge(run.History, g, false); quick != plain {
+				t.Fatalf("%s: got %v with shortcuts, %v without\n%s", g.Name, quick, plain, text(run))
 			}
 		}
 		return true
@@ -285,7 +285,7 @@ func BenchmarkJudge(b *testing.B) {
 		runs = append(runs, run)
 		return true
 	}))
-	for _, g := range []model.Guarantee{model.Linearizable, model.SyncToMount, model.NothingLost} {
+	for _, g := range Ladder {
 		b.Run(g.Name, func(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
 				Judge(runs[i%len(runs)], g)

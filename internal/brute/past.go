@@ -12,19 +12,20 @@ const none = -1
 
 // history is what the operations say before anything is guessed.
 type history struct {
-	ops   []model.Op // what a host cut off from the disk did is pending or skipped
-	rung  rung
-	names []model.Path // every name that can come to be, but Root
-	made  []int        // for each operation the file that it makes, or none
-	files []int        // for each file the create that makes it
-	at    [][]model.Path
-	life  []int // for each operation the mounts, unmounts and cuts of its host before it
-	slot  []int // for each operation through a handle the open, or none
-	end   []int // for each operation the first cut of its host after it, or none
+	ops     []model.Op // what a host cut off from the disk did is pending or skipped
+	promise model.Guarantee
+	rung    rung         // of promise
+	names   []model.Path // every name that can come to be, but Root
+	made    []int        // for each operation the file that it makes, or none
+	files   []int        // for each file the create that makes it
+	at      [][]model.Path
+	life    []int // for each operation the mounts, unmounts and cuts of its host before it
+	slot    []int // for each operation through a handle, a close too, the open, or none
+	end     []int // for each operation the first cut of its host after it, or none
 }
 
-func newHistory(ops []model.Op, r rung) *history {
-	h := &history{ops: slices.Clone(ops), rung: r,
+func newHistory(ops []model.Op, g model.Guarantee) *history {
+	h := &history{ops: slices.Clone(ops), promise: g, rung: rungOf(g),
 		made: make([]int, len(ops)), life: make([]int, len(ops)), slot: make([]int, len(ops)), end: make([]int, len(ops))}
 	for i := range h.ops {
 		h.excuse(i)
@@ -51,7 +52,7 @@ func newHistory(ops []model.Op, r rung) *history {
 				h.life[i]++
 			}
 		}
-		if o.File != 0 && o.Kind.TakesData() {
+		if o.File != 0 && (o.Kind.TakesData() || o.Kind == model.Close) {
 			h.slot[i] = h.openOf(i)
 		}
 	}

@@ -18,10 +18,11 @@ type point struct {
 	first []int // the points that come before this one
 	until int   // the cut that it comes before, if at all, or none
 
-	name  look // nameView
-	file  int  // the file found, or none for any; sizeView, blockView, wholeView: the file
-	from  int  // sizeView: least size; blockView, wholeView: the first word
-	to    int  // sizeView: largest size
+	name  look   // nameView
+	also  []look // nameView: more of them, at the same point
+	file  int    // the file found, or none for any; sizeView, blockView, wholeView: the file
+	from  int    // sizeView: least size; blockView, wholeView: the first word
+	to    int    // sizeView: largest size
 	data  []byte
 	sized bool // nameView: from is the size that the file has
 }
@@ -100,7 +101,8 @@ func (p *plan) addCuts(h *history) (cuts []int) {
 		covers := e.Kind == model.Fsync
 		for j, c := range h.ops {
 			overlap := c.Host == e.Host && h.changes(j) && c.Call < e.Return && c.Return > e.Call
-			covers = covers || overlap && (e.Kind == model.Sync || e.Kind == model.Unmount)
+			covers = covers || overlap && (e.Kind == model.Sync || e.Kind == model.Unmount ||
+				h.promise.Durable == model.DurableClose && h.closes(i, j))
 		}
 		if covers {
 			p.add(point{kind: cover, op: i, lo: e.Call, hi: e.Return, must: true, file: none})
@@ -118,16 +120,21 @@ func (p *plan) add(pt point) int {
 // view is a view point of operation i in its window.
 func (h *history) view(i int, kind pointKind) point {
 	o := h.ops[i]
-	return point{kind: kind, op: i, lo: h.refresh(i), hi: o.Return, must: !o.Pending(), file: none}
+	return point{kind: kind, op: i, lo: h.refresh(i, kind != nameView), hi: o.Return, must: !o.Pending(), file: none}
 }
 
 // addLookups adds a nameView for each look; the one at the operation's own path
 // finds the guessed file, of the size that a stat answered.
 func (p *plan) addLookups(h *history, g guess, i int, looks []look) {
 	o := h.ops[i]
-	for _, l := range looks {
+	for k, l := range looks {
 		pt := h.view(i, nameView)
 		pt.name = l
+		if h.snapshot(i) && !o.Path.Below(l.name) {
+			pt.also = looks[k+1:]
+			p.lookups[i] = append(p.lookups[i], p.add(pt))
+			return
+		}
 		if l.name == o.Path {
 			pt.file = g.file[i]
 			pt.sized = o.Kind == model.Stat && pt.file != none
@@ -135,6 +142,12 @@ func (p *plan) addLookups(h *history, g guess, i int, looks []look) {
 		}
 		p.lookups[i] = append(p.lookups[i], p.add(pt))
 	}
+}
+
+// snapshot reports whether operation i is a listing that saw its directory and all
+// names in it at one point.
+func (h *history) snapshot(i int) bool {
+	return h.promise.StrictReaddir && h.ops[i].Kind == model.Readdir && h.ops[i].Succeeded()
 }
 
 // found is the lookups that operation i's data comes after: its own, or those
@@ -156,7 +169,7 @@ func (p *plan) addChange(h *history, g guess, i int) {
 		return
 	}
 	o.Result.Errno = model.OK // of a pending change: had it succeeded
-	if h.rung == synced && o.Kind.TwoPaths() {
+	if h.rung == viewed && o.Kind.TwoPaths() {
 		possible := h.causes(o)
 		if len(possible) == 0 || o.Kind == model.Link && g.file[i] == none {
 			return // only a pending one can come here
@@ -171,7 +184,7 @@ func (p *plan) addChange(h *history, g guess, i int) {
 	case h.rung == lossless && data && o.Path != "":
 		p.addLookups(h, g, i, []look{{o.Path, only(model.File)}})
 	case o.Kind.TwoPaths():
-	case h.rung == synced && o.Path != "", h.rung == linear && data && o.Path != "":
+	case h.rung == viewed && o.Path != "", h.rung == linear && data && o.Path != "":
 		p.addLookups(h, g, i, h.causes(o)[0])
 	}
 	var views []int
@@ -243,7 +256,7 @@ func (p *plan) addObservation(h *history, g guess, i int) {
 func (p *plan) addBinding(h *history, g guess, i int) {
 	o := h.ops[i]
 	if g.file[i] == none {
-		p.watches = append(p.watches, watch{op: i, name: o.Path, lo: h.refresh(i), hi: o.Return})
+		p.watches = append(p.watches, watch{op: i, name: o.Path, lo: h.refresh(i, false), hi: o.Return})
 		return
 	}
 	p.addLookups(h, g, i, []look{{o.Path, only(model.File)}})
@@ -319,12 +332,17 @@ func (p *plan) orderViews(h *history) {
 	}
 }
 
+// names is all that a nameView is of.
+func (pt point) names() []look { return append([]look{pt.name}, pt.also...) }
+
 // sameThing reports whether two views are of one name, one size or one block.
 // A stat sees name and size in one view.
 func sameThing(a, b point) bool {
 	switch {
 	case a.kind == nameView && b.kind == nameView:
-		return a.name.name == b.name.name
+		return slices.ContainsFunc(a.names(), func(l look) bool {
+			return slices.ContainsFunc(b.names(), func(other look) bool { return l.name == other.name })
+		})
 	case a.kind == blockView && b.kind == blockView:
 		return a.file == b.file && a.from/model.WordsPerBlock == b.from/model.WordsPerBlock
 	case a.kind == blockView || b.kind == blockView:

@@ -27,7 +27,7 @@ func TestCauses(t *testing.T) {
 			ops = append(ops, model.Op{Kind: k, Path: p})
 		}
 	}
-	h := newHistory(nil, synced)
+	h := newHistory(nil, model.SyncToMount)
 	for _, p := range paths {
 		h.name(p)
 	}
@@ -114,7 +114,7 @@ func TestChange(t *testing.T) {
 				for i, s := range steps {
 					ops[i] = model.Op{Kind: s.Kind, Path: s.Path, To: s.To, Call: int64(2 * i), Return: int64(2*i + 1), Result: fs.Apply(s)}
 				}
-				h := newHistory(ops, linear)
+				h := newHistory(ops, model.Linearizable)
 				st := h.blank()
 				for i, o := range ops {
 					if h.permits(st, o) != o.Succeeded() {

@@ -193,6 +193,11 @@ func (s *search) fits(pt point, seen state) bool {
 	switch pt.kind {
 	case nameView:
 		entry := s.h.entry(seen, pt.name.name)
+		for _, l := range pt.also {
+			if l.types&typeOf(s.h.entry(seen, l.name)) == 0 {
+				return false
+			}
+		}
 		return pt.name.types&typeOf(entry) != 0 &&
 			(pt.file == none || entry == pt.file) &&
 			(!pt.sized || len(seen.words[pt.file]) == pt.from)

@@ -1,18 +1,31 @@
 package brute
 
 import (
+	"cmp"
 	"math"
+	"slices"
 
 	"github.com/doublemount/doublemount/model"
 )
 
-// refresh is the earliest time of what operation i may have seen.
-func (h *history) refresh(i int) int64 {
+// refresh is the earliest time of what operation i may have seen: of the words of
+// a file and where they end, or else of names and attributes.
+func (h *history) refresh(i int, words bool) int64 {
 	o := h.ops[i]
-	if h.rung == linear {
-		return o.Call
-	}
 	at := int64(math.MinInt64)
+	switch h.promise.Refresh {
+	case model.RefreshCall:
+		return o.Call
+	case model.RefreshOpen:
+		switch {
+		case !words:
+			at = h.ticksBefore(i)
+		case h.slot[i] != none:
+			at = h.ops[h.slot[i]].Call
+		default:
+			at = o.Call
+		}
+	}
 	if o.Host == model.Final {
 		for j := len(h.ops) - 1; j >= 0; j-- {
 			if h.ops[j].Host == model.Final {
@@ -28,6 +41,27 @@ func (h *history) refresh(i int) int64 {
 	return at
 }
 
+// ticksBefore is when the last Staleness ticks of its host before the call of
+// operation i began, or at the beginning of time if there were fewer.
+func (h *history) ticksBefore(i int) int64 {
+	o := h.ops[i]
+	left := h.promise.Staleness
+	if left == 0 {
+		return o.Call
+	}
+	ticks := slices.Clone(h.ops)
+	slices.SortFunc(ticks, func(a, b model.Op) int { return cmp.Compare(b.Return, a.Return) })
+	for _, e := range ticks {
+		if e.Kind != model.Tick || !e.Succeeded() || e.Return >= o.Call || e.Host != o.Host && e.Host != model.Everyone {
+			continue
+		}
+		if left -= int(e.Len); left <= 0 {
+			return e.Call
+		}
+	}
+	return math.MinInt64
+}
+
 // publish is the latest time of the effect of change i; ok is false when there
 // is none. What comes after a crash or fence of the host publishes nothing of
 // before.
@@ -36,16 +70,48 @@ func (h *history) publish(i int, g guess) (at int64, ok bool) {
 	if o.Pending() {
 		return model.Never, false
 	}
-	if h.rung == linear {
+	switch {
+	case h.promise.Publish == model.PublishReturn, h.promise.Publish == model.PublishClose && !throughHandle(o):
 		return o.Return, true
 	}
 	at = model.Never
 	for j, e := range h.ops {
-		if h.followedBy(i, j) && h.covers(j, i, g, g.file[i]) {
+		if h.followedBy(i, j) && (h.covers(j, i, g, g.file[i]) || h.promise.Publish == model.PublishClose && h.closes(j, i)) {
 			at = min(at, e.Return)
 		}
 	}
+	if h.end[i] != none && at == model.Never && h.secured(i) {
+		cut := h.ops[h.end[i]] // what lasts has had an effect when its host crashes
+		return cut.Return, !cut.Pending()
+	}
 	return at, at != model.Never
+}
+
+// throughHandle reports whether o changes a file's content through a handle.
+func throughHandle(o model.Op) bool { return changesData(o.Kind) && o.File != 0 }
+
+// closes reports whether operation j closes the handle that change i was made
+// through.
+func (h *history) closes(j, i int) bool {
+	return h.ops[j].Kind == model.Close && h.slot[j] != none && throughHandle(h.ops[i]) && h.slot[i] == h.slot[j]
+}
+
+// secured reports whether change i lasts because of what its host had been told
+// before it was cut off, where durability begins before an fsync.
+func (h *history) secured(i int) bool {
+	o := h.ops[i]
+	switch {
+	case o.Pending() || h.promise.Durable == model.DurableFsync:
+		return false
+	case h.promise.Durable == model.DurableReturn || !throughHandle(o):
+		return true
+	}
+	for j := range h.ops {
+		if h.followedBy(i, j) && h.closes(j, i) {
+			return true
+		}
+	}
+	return false
 }
 
 // followedBy reports whether event j succeeded on the host of change i, after
@@ -55,8 +121,8 @@ func (h *history) followedBy(i, j int) bool {
 	return e.Host == o.Host && e.Succeeded() && e.Call > o.Return && h.end[j] == h.end[i]
 }
 
-// covers reports whether event j is one that, coming after change i, publishes
-// it or makes it last. file is the one that a rename moved, or none.
+// covers reports whether event j, if it comes after change i, makes that last, and
+// on every rung published. file is the one that a rename moved, or none.
 func (h *history) covers(j, i int, g guess, file int) bool {
 	e, o := h.ops[j], h.ops[i]
 	switch e.Kind {
