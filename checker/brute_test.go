@@ -17,29 +17,70 @@ import (
 	"github.com/doublemount/doublemount/sim/designs"
 )
 
-var rungs = []model.Guarantee{model.Linearizable, model.SyncToMount, model.NothingLost}
+var rungs = brute.Ladder
 
 // Every hand-made history has the verdicts that an engineer expects of it.
 func TestHandMadeHistories(t *testing.T) {
 	for _, c := range brute.Cases {
 		run := brute.History(c.Text)
-		for i, want := range []bool{c.Lin, c.S2M, c.NL} {
-			v := checker.New(0, rungs[i])(run)[0]
-			if v.Outcome == model.Inconclusive || (v.Outcome == model.Held) != want {
-				t.Errorf("%s: %v, want held=%v (%s)\n%s", rungs[i].Name, v.Outcome, want, c.Source, c.Text)
-			}
+		for _, c := range []struct {
+			rung model.Guarantee
+			want bool
+		}{{model.Linearizable, c.Lin}, {model.SyncToMount, c.S2M}, {model.NothingLost, c.NL}} {
+			says(t, run, c.rung, c.want)
 		}
 	}
 }
 
-// agree compares the judge with the brute-force judge on one run.
-func agree(t *testing.T, judges []model.Judge, run model.Run) bool {
+// says fails t if the judge does not say want, and notes the history.
+func says(t *testing.T, run model.Run, g model.Guarantee, want bool) {
 	t.Helper()
-	for i, g := range rungs {
-		v := judges[i](run)[0]
+	v := checker.New(0, g)(run)[0]
+	if v.Outcome == model.Inconclusive || (v.Outcome == model.Held) != want {
+		t.Errorf("%s: %v, want held=%v\n%s", g.Name, v.Outcome, want, text(run))
+	}
+}
+
+// What earlier wordings of the rules got wrong, and what close-to-open adds, has
+// the verdict that an engineer expects on each rung.
+func TestCounterexamples(t *testing.T) {
+	for _, c := range brute.LadderCases {
+		for i, g := range brute.Ladder {
+			t.Run(c.Source, func(t *testing.T) { says(t, brute.History(c.Text), g, c.Want[i] == '+') })
+		}
+	}
+}
+
+// The same for what hangs on a variant of a rung.
+func TestVariants(t *testing.T) {
+	for _, c := range brute.VariantCases {
+		t.Run(c.Source, func(t *testing.T) { says(t, brute.History(c.Text), c.Guarantee, c.Want) })
+	}
+}
+
+// bench is a judge for each of some guarantees.
+type bench struct {
+	guarantees []model.Guarantee
+	judges     []model.Judge
+}
+
+// rungsAnd is the bench of the ladder and some variants.
+func rungsAnd(variants ...model.Guarantee) (b bench) {
+	for _, g := range append(slices.Clone(rungs), variants...) {
+		b.guarantees = append(b.guarantees, g)
+		b.judges = append(b.judges, checker.New(0, g))
+	}
+	return b
+}
+
+// agree compares the judges with the brute-force judge on one run.
+func (b bench) agree(t *testing.T, run model.Run) bool {
+	t.Helper()
+	for i, g := range b.guarantees {
+		v := b.judges[i](run)[0]
 		want := brute.Judge(run, g)
 		if v.Outcome == model.Inconclusive || (v.Outcome == model.Held) != want {
-			t.Errorf("%s: %v; brute force says held=%v\n%s", g.Name, v.Outcome, want, text(run))
+			t.Errorf("%+v: %v; brute force says held=%v\n%s", g, v.Outcome, want, text(run))
 			return false
 		}
 	}
@@ -51,7 +92,7 @@ func agree(t *testing.T, judges []model.Judge, run model.Run) bool {
 // an empty disk and on one that has what the operations are about. The usual bound
 // is two operations, the long one three, with every result and every overlap of
 // neighbours, both orders of unmounting and every final observation. The usual
-// form judges every fifth of them, the long one every one, or every n-th of
+// form judges every seventh of them, the long one every one, or every n-th of
 // DOUBLEMOUNT_SCALE=n. Of what renames do to a directory both bounds are two.
 func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
@@ -62,11 +103,11 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	dirs := []model.Step{{Kind: model.Mkdir, Path: "/d"}, {Kind: model.Rmdir, Path: "/d"}, {Kind: model.Readdir, Path: "/d"},
 		{Kind: model.Create, Path: "/d/x"}, {Kind: model.Unlink, Path: "/d/x"}, {Kind: model.Stat, Path: "/d/x"},
 		{Kind: model.Sync}, {Kind: model.Remount}}
-	length, every := 2, 5
+	length, every := 2, 7
 	if testscale.Long() {
 		length, every = 3, testscale.Divisor()
 	}
-	agreeOnAll(t, every, []brute.EnumSpec{
+	rungsAnd(brute.Snapshots, brute.StrictMounts).agreeOnAll(t, every, []brute.EnumSpec{
 		{Length: length, Forms: brute.SmallForms()}, {Length: length, Forms: brute.SmallForms(), Setup: file},
 		{Length: length, Forms: handles, Setup: file},
 		{Length: length, Forms: dirs}, {Length: length, Forms: dirs, Setup: dir},
@@ -76,31 +117,50 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	if !testscale.Long() {
 		every = 31
 	}
-	agreeOnAll(t, every, []brute.EnumSpec{{Length: 2, Forms: brute.TreeForms(), Setup: tree, Look: []model.Path{"/d", "/e/x"}}})
+	rungsAnd().agreeOnAll(t, every, []brute.EnumSpec{{Length: 2, Forms: brute.TreeForms(), Setup: tree, Look: []model.Path{"/d", "/e/x"}}})
 }
 
 // The same with a crash, a power loss or a fence: three operations, one of which
 // is that, of one file's life with a rename, and of renames and links. The usual
-// form judges every 200th of them.
+// form judges every 400th of them.
 func TestAgreesWithBruteForceOnCrashes(t *testing.T) {
 	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
-	every := 200
+	every := 400
 	if testscale.Long() {
 		every = testscale.Divisor()
 	}
 	fences := append(brute.CutForms()[:7], model.Step{Kind: model.Fence})
 	names := append(brute.NameForms(), model.Step{Kind: model.Crash}, model.Step{Kind: model.PowerLoss})
-	agreeOnAll(t, every, []brute.EnumSpec{
+	rungsAnd(brute.DurableAtClose, brute.DurableAtReturn).agreeOnAll(t, every, []brute.EnumSpec{
 		{Length: 3, Cuts: 1, Forms: brute.CutForms()}, {Length: 3, Cuts: 1, Forms: brute.CutForms(), Setup: file},
 		{Length: 3, Cuts: 1, Forms: fences, Setup: file},
 		{Length: 3, Cuts: 1, Forms: names, Setup: file[:1]},
 	})
 }
 
+// The same on every history of three operations out of all kinds that the ladder
+// speaks of: create, unlink, rename, write, read and stat of a file of one block with
+// every result, open, close, reads and writes through a handle, fsync, sync, remount,
+// tick, crash; on an empty disk and on one with a file. The usual form judges every
+// 4000th of them.
+func TestAgreesWithBruteForceOnLives(t *testing.T) {
+	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
+	a := []model.Path{"/a"}
+	every := 4000
+	if testscale.Long() {
+		every = testscale.Divisor()
+	}
+	rungsAnd(brute.NoStaleness).agreeOnAll(t, every, []brute.EnumSpec{
+		{Length: 3, Forms: brute.LifeForms(), Look: a}, {Length: 3, Forms: brute.LifeForms(), Look: a, Setup: file},
+	})
+	rungsAnd(brute.DurableAtClose, brute.DurableAtReturn).agreeOnAll(t, every, []brute.EnumSpec{
+		{Length: 3, Cuts: 1, Forms: brute.LifeForms()}, {Length: 3, Cuts: 1, Forms: brute.LifeForms(), Setup: file},
+	})
+}
+
 // agreeOnAll compares the judges on every n-th history of each spec.
-func agreeOnAll(t *testing.T, every int, specs []brute.EnumSpec) {
+func (b bench) agreeOnAll(t *testing.T, every int, specs []brute.EnumSpec) {
 	t.Helper()
-	judges := rungJudges()
 	judged, differ := 0, 0
 	for _, spec := range specs {
 		spec.Overlap = true
@@ -110,12 +170,12 @@ func agreeOnAll(t *testing.T, every int, specs []brute.EnumSpec) {
 				return true
 			}
 			judged++
-			if !agree(t, judges, run) {
+			if !b.agree(t, run) {
 				differ++
 			}
 			if long, ok := overCut(run); ok {
 				judged++
-				if !agree(t, judges, long) {
+				if !b.agree(t, long) {
 					differ++
 				}
 			}
@@ -152,22 +212,22 @@ func overCut(run model.Run) (long model.Run, ok bool) {
 // directories, handles, appends, renames, links, overlap, and in every third a
 // crash, a power loss or a fence.
 func TestAgreesWithBruteForceOnRandom(t *testing.T) {
-	judges := rungJudges()
+	b := rungsAnd(brute.DurableAtClose, brute.DurableAtReturn, brute.Snapshots, brute.NoStaleness)
 	rng := rand.New(rand.NewPCG(1, 2))
 	flagged := 0
-	for range testscale.Count(1000, 20000) {
+	for range testscale.Count(500, 20000) {
 		run := brute.Random(rng, 6)
-		if !agree(t, judges, run) {
+		if !b.agree(t, run) {
 			return
 		}
 		wrong := brute.Mutate(rng, run)
-		if !agree(t, judges, wrong) {
+		if !b.agree(t, wrong) {
 			return
 		}
-		if long, ok := overCut(run); ok && !agree(t, judges, long) {
+		if long, ok := overCut(run); ok && !b.agree(t, long) {
 			return
 		}
-		if judges[0](wrong)[0].Outcome == model.Violated {
+		if b.judges[0](wrong)[0].Outcome == model.Violated {
 			flagged++
 		}
 	}
@@ -179,7 +239,7 @@ func TestAgreesWithBruteForceOnRandom(t *testing.T) {
 // The same on runs of designs, as they are and with a result changed: two and
 // three hosts, with holds, up to six operations of which two read.
 func TestAgreesWithBruteForceOnDesigns(t *testing.T) {
-	judges := rungJudges()
+	b := rungsAnd()
 	rng := rand.New(rand.NewPCG(3, 4))
 	judged, held := 0, 0
 	for _, d := range []sim.Design{designs.Local(), designs.LocalWritethrough(), designs.Single(), designs.Single().Bugs[0]} {
@@ -193,7 +253,7 @@ func TestAgreesWithBruteForceOnDesigns(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !agree(t, judges, run) || !agree(t, judges, brute.Mutate(rng, run)) {
+			if !b.agree(t, run) || !b.agree(t, brute.Mutate(rng, run)) {
 				t.Fatalf("%s run %d\n%s", d.Name, n, p)
 			}
 			judged++
@@ -231,7 +291,7 @@ func small(p model.Program) bool {
 // What is kept on one rung is kept on all below, on runs of designs that keep
 // none, some and all of them.
 func TestLadderIsMonotone(t *testing.T) {
-	judges := rungJudges()
+	judges := rungsAnd().judges
 	for _, d := range []sim.Design{designs.Local(), designs.LocalWritethrough(), designs.Single(), designs.Single().Bugs[0]} {
 		r := runner(t, d)
 		gen := fuzz.NewGenerator(r.Capabilities(), fuzz.Options{Hosts: 2})
@@ -250,14 +310,6 @@ func TestLadderIsMonotone(t *testing.T) {
 			}
 		}
 	}
-}
-
-func rungJudges() []model.Judge {
-	var judges []model.Judge
-	for _, g := range rungs {
-		judges = append(judges, checker.New(0, g))
-	}
-	return judges
 }
 
 func text(run model.Run) string {

@@ -367,7 +367,7 @@ func (c *component) newChange(i int) change {
 	if c.info[i].open || c.info[i].cut || c.pending[i] || c.forgotten(i) && c.g.Publish != model.PublishReturn {
 		ch.until = model.Never
 	} else if ch.ends >= 0 && ch.until == model.Never && c.lasts(i) != model.Never {
-		ch.until = c.history[c.info[i].crash].Call // what is durable is there after the crash, published or not
+		ch.until = c.history[c.info[i].crash].Call - 1 // what is durable is there before the crash, published or not
 	}
 	return ch
 }

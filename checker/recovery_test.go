@@ -210,7 +210,7 @@ func crashing(rng *rand.Rand, n int, reckless bool, undo func() bool) (run model
 
 // Whatever such a machine does keeps every rung.
 func TestMachinesThatCrash(t *testing.T) {
-	judges := rungJudges()
+	judges := rungsAnd().judges
 	rng := rand.New(rand.NewPCG(7, 8))
 	undone, open, runs := 0, 0, testscale.Count(1500, 60_000)
 	for n := range runs {
@@ -235,7 +235,7 @@ func TestMachinesThatCrash(t *testing.T) {
 // A machine that undoes what it must not is found out, and the ladder stays
 // monotone.
 func TestMachinesThatCrashRecklessly(t *testing.T) {
-	judges := rungJudges()
+	judges := rungsAnd().judges
 	rng := rand.New(rand.NewPCG(9, 10))
 	lossy, flagged, lost, open := 0, 0, 0, 0
 	names := map[model.Anomaly]int{}

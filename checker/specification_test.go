@@ -141,7 +141,7 @@ func quickJudges() []model.Judge {
 // A right history in which one thing is changed is flagged wherever a final
 // observation shows it, and the ladder stays monotone.
 func TestSpecificationChanged(t *testing.T) {
-	judges := rungJudges()
+	judges := rungsAnd().judges
 	rng := rand.New(rand.NewPCG(5, 6))
 	flagged, lost, moves, open := 0, 0, 0, 0
 	for range testscale.Count(100, 5000) {

@@ -54,6 +54,20 @@ func CutForms() []model.Step {
 	}
 }
 
+// LifeForms is all that can happen to a file of one block under two names, also
+// through a handle: what each guarantee of the ladder speaks of. A tick lasts as long
+// as a view of names may be old.
+func LifeForms() []model.Step {
+	const block = model.WordsPerBlock
+	return []model.Step{
+		{Kind: model.Create, Path: "/a"}, {Kind: model.Unlink, Path: "/a"}, {Kind: model.Rename, Path: "/a", To: "/b"},
+		{Kind: model.Write, Path: "/a", Len: block}, {Kind: model.Read, Path: "/a", Len: block}, {Kind: model.Stat, Path: "/a"},
+		{Kind: model.Open, Path: "/a", File: 1}, {Kind: model.Write, File: 1, Len: block}, {Kind: model.Read, File: 1, Len: block}, {Kind: model.Close, File: 1},
+		{Kind: model.Fsync, Path: "/a"}, {Kind: model.Sync}, {Kind: model.Remount}, {Kind: model.Tick, Len: int32(model.CloseToOpen.Staleness)},
+		{Kind: model.Crash},
+	}
+}
+
 // SizeForms is what a crash can undo of a file's size: writes of two blocks,
 // appends, truncates. They need Cuts.
 func SizeForms() []model.Step {
@@ -79,7 +93,8 @@ func SizeForms() []model.Step {
 // of a set). A stat of a file answers each size in whole blocks up to the largest that the
 // operations can make; a read each number of whole blocks up to what it asks, each
 // block a hole or any write of the history; a listing each set of names of Setup and Forms.
-// Events, sync, open of a slot and use of a handle succeed. Then the hosts
+// Events, sync, close and use of a handle succeed, also where no open filled the
+// slot; a tick is one of both hosts. Then the hosts
 // unmount in either order, and Final stats each path of Look or, if data change,
 // reads it from the start to the largest end, with every result.
 //
@@ -138,7 +153,7 @@ func (e *enumerator) steps(steps []model.Step) bool {
 		}
 		for _, s := range e.spec.Forms {
 			s.Host = host
-			if s.Kind == model.PowerLoss {
+			if s.Kind == model.PowerLoss || s.Kind == model.Tick {
 				if host > 0 {
 					continue
 				}

@@ -145,6 +145,8 @@ var VariantCases = []VariantCase{
 	{"A create a; A crash; end; F stat a -> ENOENT", model.CloseToOpen, true, "... else with an fsync"},
 	{twoBlocks + "A open a f1; A write f1[0]=5; A crash; end; F read a -> 00", DurableAtReturn, false, "durable at return, not yet published: it lasts all the same"},
 	{twoBlocks + "A open a f1; A write f1[0]=5; B read a -> 00; A crash; B read a -> 50; end; F read a -> 50", DurableAtReturn, true, "... which is no promise to others before"},
+	{twoBlocks + "A write a[0]=6; B write a[1]=4; A crash; end; F read a -> 04", DurableAtReturn, false, "the crash does not come before what it must not undo"},
+	{emptyFile + "A rename a b; B rename a b; A crash; end; F stat b -> 0", DurableAtReturn, false, "... nor a rename"},
 	{twoBlocks + "A write a[0]=5; all power-loss; A mount; end A; F read a -> 00", StrictReturn, false, "over a power loss too"},
 	{emptyDir + "B create d/x; A readdir d -> x y { B unlink d/x; B create d/y }; end; F readdir d -> y", model.Linearizable, true, "a listing is a view for each name"},
 	{emptyDir + "B create d/x; A readdir d -> x y { B unlink d/x; B create d/y }; end; F readdir d -> y", Snapshots, false, "... or a snapshot"},
