@@ -19,15 +19,15 @@ import (
 
 var rungs = brute.Ladder
 
+// threeRungs is those that the verdicts of older tables are of.
+var threeRungs = []model.Guarantee{model.Linearizable, model.SyncToMount, model.NothingLost}
+
 // Every hand-made history has the verdicts that an engineer expects of it.
 func TestHandMadeHistories(t *testing.T) {
 	for _, c := range brute.Cases {
 		run := brute.History(c.Text)
-		for _, c := range []struct {
-			rung model.Guarantee
-			want bool
-		}{{model.Linearizable, c.Lin}, {model.SyncToMount, c.S2M}, {model.NothingLost, c.NL}} {
-			says(t, run, c.rung, c.want)
+		for i, want := range []bool{c.Lin, c.S2M, c.NL} {
+			says(t, run, threeRungs[i], want)
 		}
 	}
 }
@@ -161,29 +161,30 @@ func TestAgreesWithBruteForceOnLives(t *testing.T) {
 // agreeOnAll compares the judges on every n-th history of each spec.
 func (b bench) agreeOnAll(t *testing.T, every int, specs []brute.EnumSpec) {
 	t.Helper()
-	judged, differ := 0, 0
 	for _, spec := range specs {
 		spec.Overlap = true
-		before, n := judged, 0
-		brute.Enumerate(spec, func(run model.Run) bool {
-			if n++; n%every != 0 {
-				return true
-			}
-			judged++
-			if !b.agree(t, run) {
-				differ++
-			}
-			if long, ok := overCut(run); ok {
+		name := fmt.Sprintf("%d operations of %d forms after %d with %d cuts", spec.Length, len(spec.Forms), len(spec.Setup), spec.Cuts)
+		t.Run(name, func(t *testing.T) {
+			judged, differ, n := 0, 0, 0
+			brute.Enumerate(spec, func(run model.Run) bool {
+				if n++; n%every != 0 {
+					return true
+				}
 				judged++
-				if !b.agree(t, long) {
+				if !b.agree(t, run) {
 					differ++
 				}
-			}
-			return differ < 3
+				if long, ok := overCut(run); ok {
+					judged++
+					if !b.agree(t, long) {
+						differ++
+					}
+				}
+				return differ < 3
+			})
+			t.Logf("%d histories, %d judged", n, judged)
 		})
-		t.Logf("%d operations of %d forms after %d: %d of %d histories", spec.Length, len(spec.Forms), len(spec.Setup), judged-before, n)
 	}
-	t.Logf("%d histories judged", judged)
 }
 
 // overCut is a history in which the operation before a crash, fence or power loss,

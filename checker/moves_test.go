@@ -22,9 +22,9 @@ func judgeAll(t *testing.T, cases []judged) {
 	for _, c := range cases {
 		run := brute.History(c.text)
 		for i, want := range []bool{c.lin, c.s2m, c.nl} {
-			v := checker.New(0, rungs[i])(run)[0]
+			v := checker.New(0, threeRungs[i])(run)[0]
 			if v.Outcome == model.Inconclusive || (v.Outcome == model.Held) != want {
-				t.Errorf("%s: %v %s, want held=%v: %s\n%s\n%s\n%s%s", rungs[i].Name, v.Outcome, v.Limit, want, c.shows, c.text, v.Proof[0], v.Proof[1], text(run))
+				t.Errorf("%s: %v %s, want held=%v: %s\n%s\n%s\n%s%s", threeRungs[i].Name, v.Outcome, v.Limit, want, c.shows, c.text, v.Proof[0], v.Proof[1], text(run))
 			}
 		}
 	}

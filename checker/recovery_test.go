@@ -258,7 +258,7 @@ func TestMachinesThatCrashRecklessly(t *testing.T) {
 			case v.Outcome == model.Violated && i == 0:
 				flagged++
 				names[v.Anomaly]++
-			case v.Outcome == model.Violated && i == 2:
+			case v.Outcome == model.Violated && i == 3:
 				lost++
 			}
 		}

@@ -39,7 +39,8 @@
 //   - At nothing-lost too a write through a path finds its file, and an append
 //     sees its offset, before the effect: an append behind a truncate that comes
 //     after it would be no order. An fsync, or an open, that never finds its
-//     file covers no data and is not judged.
+//     file covers no data and is not judged, nor is a write through such a handle
+//     that has no effect.
 //   - A listing that has a name twice, a read of more words than asked, a write of
 //     fewer than none or more than asked, and a rename into itself or onto what is
 //     above it that succeeds are never right.

@@ -165,7 +165,8 @@ func (p *plan) addChange(h *history, g guess, i int) {
 	o := h.ops[i]
 	data := changesData(o.Kind)
 	if data && h.fileOf(i, g) == none {
-		p.impossible = p.impossible || !o.Pending() // a handle whose open found nothing
+		_, must := h.publish(i, g) // a handle whose open found nothing
+		p.impossible = p.impossible || must
 		return
 	}
 	o.Result.Errno = model.OK // of a pending change: had it succeeded

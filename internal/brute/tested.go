@@ -88,6 +88,8 @@ var LadderCases = []LadderCase{
 	{"A create a -> pending { A crash }; B remount; B stat a -> ENOENT; B stat a -> 0; end; F stat a -> 0", "---+", "absent after the crash, then present: a zombie"},
 	{"A create a; B create a; A crash; end; F stat a -> 0", "--++", "a crash does not excuse the double create before it"},
 	{twoBlocks + "A write a[0]=5; B read a -> 00; A crash; end; F read a -> 00", "--++", "nor the stale read before it"},
+	{"A open a f1; A write f1[0]=5; A crash; end; F stat a -> ENOENT", "---+", "a write to a file that never was, which a crash undoes"},
+	{"A open a f1; A write f1[0]=5; end; F stat a -> ENOENT", "----", "... or not"},
 	{twoBlocks + "A write a[0]=5; A crash; B remount; B read a -> 00; A mount; A unmount; end; F read a -> 50", "---+", "a write that comes back after the crash that undid it"},
 
 	{"A rename a b; B create a; B remount; B crash; end", "---+", "a rename explained by what was called after it"},
