@@ -20,6 +20,7 @@ type hostFlags struct {
 	Remount []hostCommand `sep:"none" placeholder:"A=COMMAND" help:"Command that takes the file system offline on a host and brings it back. Without it the host is never remounted."`
 	Crash   []hostCommand `sep:"none" placeholder:"A=COMMAND" help:"Command that takes a host its memory, such as a reset of the machine. Without it the host never crashes."`
 	Timeout span          `placeholder:"DURATION" help:"How long one operation on a real host may take; after that it has not returned (default: 10s)."`
+	Visible span          `placeholder:"DURATION" help:"How long a new directory may take to be seen by the other hosts (default: 10s)."`
 	Reruns  runCount      `placeholder:"N" help:"How often a finding on real hosts is run again, to say how often it comes back (default: 5)."`
 }
 
@@ -65,7 +66,7 @@ func (f *hostFlags) unused() error {
 
 // cluster is the hosts as the flags have them.
 func (f *hostFlags) cluster(least int) (agent.Cluster, error) {
-	c := agent.Cluster{Timeout: time.Duration(f.Timeout), Members: make([]agent.Member, len(f.Host))}
+	c := agent.Cluster{Timeout: time.Duration(f.Timeout), Visible: time.Duration(f.Visible), Members: make([]agent.Member, len(f.Host))}
 	if err := f.unused(); err != nil {
 		return c, err
 	}
@@ -133,6 +134,9 @@ func judgeable(r *agent.Runner) []model.Guarantee {
 	})
 }
 
+// remountHint is the way to judge more.
+const remountHint = "hint: give each host a command, --remount A='ssh alice sudo systemctl restart mnt-shared.mount'"
+
 // canJudge is the reason why g cannot be judged there, or nil.
 func canJudge(r *agent.Runner, g model.Guarantee) error {
 	if g.Name == model.Progress.Name || slices.ContainsFunc(judgeable(r), func(j model.Guarantee) bool { return j.Name == g.Name }) {
@@ -141,7 +145,7 @@ func canJudge(r *agent.Runner, g model.Guarantee) error {
 	if g.Axis {
 		return fmt.Errorf("%s is not judged on hosts whose disk is not ours", g.Name)
 	}
-	return fmt.Errorf("%s speaks of mounts, and not every host can be remounted\nhint: give each a command, --remount A='ssh alice sudo systemctl restart shared.mount'", g.Name)
+	return fmt.Errorf("%s speaks of mounts, and not every host can be remounted", g.Name)
 }
 
 // again is the flags, to be pasted into another command line, with a space at

@@ -163,7 +163,7 @@ func (v *huntVerb) runReal(ctx context.Context, a *app) (code int, err error) {
 		err = canJudge(r, g)
 	}
 	if err != nil {
-		return exitUsage, err
+		return exitUsage, fmt.Errorf("--guarantee: %w\n%s", err, remountHint)
 	}
 	v.Hosts = hostCount(len(v.Real.Host))
 	l := &live{runner: r, broken: r.Broken, replay: v.Real.again(), reruns: v.Real.reruns(), first: v.First, limit: v.limit(), order: job{

@@ -2,6 +2,7 @@ package cli_test
 
 import (
 	"errors"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -25,7 +26,7 @@ func TestMain(m *testing.M) {
 
 // TestScript runs testdata/script. In it "exits N COMMAND" runs a command and
 // wants that exit code; "replays COMMAND PATTERN" replays with it the files that
-// match, and wants 0.
+// match, and wants 0; "vacant DIR..." wants directories with nothing in them.
 func TestScript(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -42,6 +43,14 @@ func TestScript(t *testing.T) {
 				want, err := strconv.Atoi(args[0])
 				ts.Check(err)
 				exits(ts, want, args[1:])
+			},
+			"vacant": func(ts *testscript.TestScript, neg bool, args []string) {
+				for _, dir := range args {
+					entries, err := os.ReadDir(ts.MkAbs(dir))
+					if ts.Check(err); len(entries) > 0 {
+						ts.Fatalf("%s is not empty: %v", dir, entries)
+					}
+				}
 			},
 			"replays": func(ts *testscript.TestScript, neg bool, args []string) {
 				if neg || len(args) != 2 {

@@ -68,7 +68,7 @@ func (v *probeVerb) run(ctx context.Context, a *app) (code int, err error) {
 			err = canJudge(r, g)
 		}
 		if err != nil {
-			return exitUsage, err
+			return exitUsage, fmt.Errorf("--guarantee: %w\n%s", err, remountHint)
 		}
 	}
 	p.judge = checker.New(0, append(slices.Clone(p.rungs), model.Progress)...)
@@ -279,7 +279,7 @@ func (p *probing) conclude(wanted guaranteeName) conclusion {
 	over := thousands(p.operations) + " operations"
 	c := conclusion{Shared: true}
 	switch weakest, hangs := p.weakest(), p.broken[len(p.rungs)]; {
-	case p.unseen != "" && weakest != nil:
+	case p.unseen != "" && (weakest != nil || !p.runner.Mounts()):
 		return conclusion{Answer: "not shared: " + p.unseen, code: exitFound}
 	case weakest != nil && p.runner.Mounts():
 		return conclusion{Answer: fmt.Sprintf("not shared: %s does not hold (%s): %s", p.rungs[last].Name, weakest.verdict.Anomaly, weakest.why()), code: exitFound}
@@ -304,27 +304,35 @@ func (p *probing) conclude(wanted guaranteeName) conclusion {
 }
 
 // write writes a case for each guarantee that was broken, those of random runs
-// made small before.
+// made small before; one case where one program breaks several.
 func (p *probing) write(ctx context.Context) error {
-	caps := p.runner.Capabilities()
 	ctx, cancel := context.WithTimeout(ctx, probeMinimise)
 	defer cancel()
+	var cases []corpus.Case
+	var first []model.Verdict // of each case
 	for _, b := range p.broken {
 		if b == nil {
 			continue
 		}
+		if i := slices.IndexFunc(cases, func(c corpus.Case) bool { return c.Program.String() == b.program.String() }); i >= 0 {
+			cases[i].Expect = append(cases[i].Expect, expectation(b.verdict))
+			continue
+		}
 		if !b.fixed {
 			m := fuzz.Minimiser{Runner: p.runner, Judge: p.judge, Limit: 300, Reruns: p.verb.Real.reruns()}
-			if small, err := m.Minimise(ctx, b.program, b.verdict); len(small.Program.Steps) > 0 { // in time or not
-				b.program, b.verdict = small.Program, small.Verdict
-			} else if err != nil {
-				return err
-			}
+			small, _ := m.Minimise(ctx, b.program, b.verdict) // as far as it came in time
+			b.program, b.verdict = small.Program, small.Verdict
 		}
-		f := fuzz.Finding{Verdict: b.verdict, Program: b.program, Reruns: p.verb.Real.reruns()}
-		f.CameBack, _ = fuzz.Confirmation{Runner: p.runner, Judge: p.judge, Times: f.Reruns}.Count(ctx, b.program, b.verdict)
-		c := corpus.Case{Notes: []string{note(b.verdict.Proof[0]), note(b.verdict.Proof[1]), "It " + cameBack(f) + "."},
-			Design: caps.Name, Expect: []corpus.Expectation{expectation(b.verdict)}, FoundBy: "probe", Program: b.program}
+		cases = append(cases, corpus.Case{Notes: []string{note(b.verdict.Proof[0]), note(b.verdict.Proof[1])},
+			Design: p.runner.Capabilities().Name, Expect: []corpus.Expectation{expectation(b.verdict)}, FoundBy: "probe", Program: b.program})
+		first = append(first, b.verdict)
+	}
+	for i, c := range cases {
+		f := fuzz.Finding{Reruns: p.verb.Real.reruns()}
+		var err error
+		if f.CameBack, err = (fuzz.Confirmation{Runner: p.runner, Judge: p.judge, Times: f.Reruns}).Count(ctx, c.Program, first[i]); err == nil {
+			c.Notes = append(c.Notes, "It "+cameBack(f)+".")
+		}
 		file, err := writeCase(p.verb.Out, c)
 		if err != nil {
 			return fmt.Errorf("write a case to %s: %w", quoteArg(p.verb.Out), err)

@@ -50,7 +50,7 @@ func RunBatch(ctx context.Context, runner model.Runner, judge model.Judge, opts 
 		if opts.Skip[n] {
 			continue
 		}
-		if !caps.Deterministic && opts.enough() {
+		if !caps.Deterministic && (opts.enough() || opts.First && len(b.tally.Findings) > 0) {
 			break
 		}
 		if err := b.run(ctx, n); err != nil {

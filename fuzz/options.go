@@ -19,7 +19,7 @@ type Options struct {
 	Faults model.Faults
 
 	Runs  int  // stop after this many run numbers, from 0; 0: no limit
-	First bool // stop after the first batch that has a finding
+	First bool // stop after the first batch that has a finding; on a Runner that is not deterministic, after the first run
 	Limit int  // executions that minimising one finding may take; 0: 2000
 
 	// Reruns is how often a finding is run again on a Runner that is not

@@ -203,7 +203,9 @@ func (x *execution) crash(n int, s model.Step) error {
 }
 
 // observe has the first host that can still be used look at what is left, after
-// a remount if it has a command for that.
+// a remount if it has a command for that. If it has none, the observer has no mount
+// in the history: its host's cache may hold what is as old as the run, so no
+// guarantee may take the observer for one who has just come.
 func (x *execution) observe() error {
 	for _, m := range x.r.members[:x.program.Hosts] {
 		if m.trouble != nil {
@@ -218,7 +220,10 @@ func (x *execution) observe() error {
 }
 
 func (x *execution) look(m *member) error {
-	op := x.call(0, model.Step{Host: model.Final, Kind: model.Mount})
+	mount := -1
+	if m.Remount != nil {
+		mount = x.call(0, model.Step{Host: model.Final, Kind: model.Mount})
+	}
 	if err := m.ready(x.ctx, &x.r.config, &x.r.clock); err != nil {
 		return err
 	}
@@ -230,7 +235,9 @@ func (x *execution) look(m *member) error {
 	if _, err := m.host.Mount(Mount{Dir: x.dir, Word: wordSize}); err != nil {
 		return err
 	}
-	x.history[op].Return = x.r.clock.Now()
+	if mount >= 0 {
+		x.history[mount].Return = x.r.clock.Now()
+	}
 	var failure error
 	files.Observe(x.program.Paths(), func(s model.Step) model.Result {
 		if failure != nil {
@@ -248,7 +255,7 @@ func (x *execution) look(m *member) error {
 	if failure != nil {
 		return failure
 	}
-	op = x.call(0, model.Step{Host: model.Final, Kind: model.Unmount})
+	op := x.call(0, model.Step{Host: model.Final, Kind: model.Unmount})
 	r, err := m.host.Unmount()
 	x.history[op].Result, x.history[op].Return = r, x.r.clock.Now()
 	return err

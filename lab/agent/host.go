@@ -222,7 +222,10 @@ func (h *Host) ask(method string, params, into any) error {
 		}
 		reply <- err
 	})
-	if err := <-reply; err != nil {
+	switch err := <-reply; {
+	case errors.Is(err, ErrLost):
+		return err // which has the name
+	case err != nil:
 		return fmt.Errorf("%s: %s: %w", h.opts.Name, method, err)
 	}
 	return nil

@@ -85,7 +85,6 @@ A remount -> skipped
 A read /a 0 8 -> 8x#3
 B unmount -> ok
 A unmount -> ok
-final mount -> ok
 final readdir / -> a
 final stat /a -> file of 8
 final read /a 0 8 -> 8x#3
@@ -171,7 +170,6 @@ A crash -> skipped
 A remount -> skipped
 B unmount -> ok
 A unmount -> ok
-final mount -> ok
 final readdir / -> a
 final stat /a -> file of 0
 final stat /b -> ENOENT

@@ -64,6 +64,7 @@ func Serve(rw io.ReadWriter, config Config) error {
 type server struct {
 	config Config
 	slots  chan struct{} // one for each request under way
+	busy   sync.WaitGroup
 
 	writing sync.Mutex // of out and lost
 	out     *json.Encoder
@@ -107,11 +108,11 @@ func (s *server) handle(line []byte) {
 		s.answer(q, nil, refuse("more than %d requests at once", maxUnderWay))
 		return
 	}
-	go func() {
+	s.busy.Go(func() {
 		defer func() { <-s.slots }()
 		value, err := s.do(q)
 		s.answer(q, value, err)
-	}()
+	})
 }
 
 func (s *server) do(q request) (any, error) {
@@ -252,16 +253,21 @@ func (s *server) remove(dir string) error {
 	return nil
 }
 
-// close ends what is open and removes what was made, unless an operation stays
-// under way for a second: it may hang for ever, and what it works on is not taken
-// away.
+// close waits for what is under way, ends what is open and removes what was made.
+// An operation that stays under way for a second may hang for ever; what it works
+// on is not taken away.
 func (s *server) close() error {
-	for tries := 0; !s.mount.TryLock(); tries++ {
-		if tries == 20 {
-			return errors.New("an operation is under way; what was made is left")
-		}
-		time.Sleep(50 * time.Millisecond)
+	idle := make(chan struct{})
+	go func() {
+		defer close(idle)
+		s.busy.Wait()
+	}()
+	select {
+	case <-idle:
+	case <-time.After(time.Second):
+		return errors.New("an operation is under way; what was made is left")
 	}
+	s.mount.Lock()
 	if s.root != nil {
 		s.client.CloseFiles()
 		s.root.Close()

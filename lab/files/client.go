@@ -1,6 +1,7 @@
 package files
 
 import (
+	"errors"
 	"io/fs"
 	"os"
 	"slices"
@@ -57,6 +58,9 @@ var operations = model.SetOf(
 	model.Create, model.Open, model.Close, model.Read, model.Write, model.Append, model.Truncate,
 	model.Unlink, model.Mkdir, model.Rmdir, model.Rename, model.Link, model.Readdir, model.Stat, model.Fsync, model.Sync)
 
+// maxTries is how often a path below a directory is followed until it is missing.
+const maxTries = 5
+
 // Do carries out one operation, which must be valid. done is false if nothing
 // was done because it cannot be here: an event, direct I/O that the file system
 // does not take, what the system refuses while a file is open.
@@ -65,6 +69,13 @@ func (c *Client) Do(s model.Step) (r model.Result, done bool) {
 		return model.Result{}, false
 	}
 	r, err := c.apply(s)
+	for tries := 1; tries < maxTries && errors.Is(err, fs.ErrNotExist) && (s.Path.Parent() != model.Root || s.To != "" && s.To.Parent() != model.Root); tries++ {
+		// The directory on the way may have been replaced by another one since it was
+		// found: then nothing is found in it any more, though the path was never
+		// missing. Linux has that within one system call, too. Nothing was done, so it
+		// can be tried again.
+		r, err = c.apply(s)
+	}
 	if err != nil {
 		if refused(err) {
 			return model.Result{}, false
@@ -145,6 +156,9 @@ func (c *Client) readdir(p model.Path) (model.Result, error) {
 	}
 	defer f.Close()
 	names, err := f.Readdirnames(-1)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil // it was removed since it was opened, and so it is empty
+	}
 	if err != nil || len(names) == 0 {
 		return model.Result{}, err
 	}

@@ -130,3 +130,49 @@ func TestErrno(t *testing.T) {
 		}
 	}
 }
+
+// TestReplacedDirectory replaces an empty directory by another one, again and
+// again, while another program lists it and looks for a name in it: the directory
+// is always there, and always empty.
+func TestReplacedDirectory(t *testing.T) {
+	root, err := os.OpenRoot(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	a, b := NewClient(root, Options{}), NewClient(root, Options{})
+	do := func(c *Client, s model.Step) model.Result {
+		r, _ := c.Do(s)
+		return r
+	}
+	do(a, model.Step{Kind: model.Mkdir, Path: "/a"})
+	stop := make(chan struct{})
+	var wait sync.WaitGroup
+	wait.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				do(a, model.Step{Kind: model.Mkdir, Path: "/b"})
+				do(a, model.Step{Kind: model.Rename, Path: "/b", To: "/a"})
+			}
+		}
+	})
+	for range 800 {
+		if r := do(b, model.Step{Kind: model.Readdir, Path: "/a"}); r.Errno != model.OK || len(r.Names) > 0 {
+			t.Errorf("readdir /a: %v %v", r.Errno, r.Names)
+			break
+		}
+		if r := do(b, model.Step{Kind: model.Mkdir, Path: "/a/a"}); r.Errno != model.OK {
+			t.Errorf("mkdir /a/a: %v", r.Errno)
+			break
+		}
+		if r := do(b, model.Step{Kind: model.Rmdir, Path: "/a/a"}); r.Errno != model.OK {
+			t.Errorf("rmdir /a/a: %v", r.Errno)
+			break
+		}
+	}
+	close(stop)
+	wait.Wait()
+}
