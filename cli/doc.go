@@ -11,6 +11,8 @@
 //   - replay runs case files and says whether they still come out as expected;
 //   - ladder holds designs to every guarantee;
 //   - judge judges a history that was recorded elsewhere;
+//   - probe says in a sentence what real hosts share;
+//   - agent carries out operations on a real host for hunt, replay and probe;
 //   - designs lists what can be hunted.
 //
 // # Exit codes
@@ -29,6 +31,9 @@
 // standard input and output. It watches over itself: a run that does not return
 // is reported, and the process ends. The parent makes a finding of it, starts
 // another child, and gives it the batch again without that run.
+//
+// Real hosts are in other processes anyway, their agents, so a hunt on them runs in
+// this one (live.go).
 //
 // Batches count in the order of their numbers, and none is left out, so what a
 // hunt says depends on how many batches it made and not on the number of

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -33,7 +34,11 @@ func Start(ctx context.Context, opts Options, command ...string) (*Host, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%s: start %s: %w", h.opts.Name, shorten(strings.Join(command, " ")), err)
 	}
-	wait := sync.OnceFunc(func() { cmd.Wait() })
+	var waited atomic.Bool
+	wait := sync.OnceFunc(func() {
+		cmd.Wait()
+		waited.Store(true) // somebody else may have its number from now on
+	})
 	h.finish = func() { in.Close() }
 	h.settle = func() {
 		ended := make(chan struct{})
@@ -46,7 +51,9 @@ func Start(ctx context.Context, opts Options, command ...string) (*Host, error) 
 	h.end = func() {
 		// In a system call that never returns a process cannot be killed, so it is
 		// not waited for here.
-		kill(cmd)
+		if !waited.Load() {
+			kill(cmd)
+		}
 		in.Close()
 		go wait()
 	}
