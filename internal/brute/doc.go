@@ -45,6 +45,13 @@
 //     fewer than none or more than asked, and a rename into itself or onto what is
 //     above it that succeeds are never right.
 //   - A pending change takes effect whole, or not at all.
+//   - Where a read ends, and where an append begins, is data: at close-to-open as old
+//     as the open. What a stat says is one view of the name and the size.
+//   - A tick of some length is as many ticks, all at its beginning.
+//   - A change that is durable before it is published has had its effect when its host
+//     crashes: durability would be no promise otherwise.
+//   - A listing as a snapshot sees its directory and the names in it at one point, what
+//     is above at points of their own.
 //
 // # Renames and links
 //
@@ -97,10 +104,10 @@
 //
 // # What is not here
 //
-// Capacity, fsck and progress. Histories are expected to be small: time grows
+// Capacity, fsck and progress; Ordered and Except of a guarantee. Histories are expected to be small: time grows
 // exponentially with the operations that may be reordered, and with the changes
 // that a crash may undo.
 //
-// The package also makes histories: [History] from text, [Cases] by hand,
+// The package also makes histories: [History] from text, [Cases], [LadderCases] and [VariantCases] by hand,
 // [Enumerate] all of a bound, [Random] and [Mutate] by chance.
 package brute

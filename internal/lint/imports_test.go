@@ -25,6 +25,7 @@ var layers = map[string][]string{
 	"internal/brute": {"model"},
 	"internal/lint":  {},
 
+	"internal/reference": {"model"},
 	"internal/testscale": {},
 	".":                  {anything},
 	".ci":                {},
@@ -34,7 +35,7 @@ var layers = map[string][]string{
 }
 
 // onlyTests are packages that nothing but tests may import.
-var onlyTests = []string{"internal/brute", "internal/lint", "internal/testscale"}
+var onlyTests = []string{"internal/brute", "internal/lint", "internal/reference", "internal/testscale"}
 
 // onlyIn is which package alone may import a module of someone else.
 var onlyIn = map[string]string{
