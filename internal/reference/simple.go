@@ -38,7 +38,7 @@ func (a *atomic) do(s model.Step) model.Result {
 // state, so it keeps linearizable too.
 func handOver(lacks string) System {
 	return System{
-		Name: "hand-over", Keeps: model.NothingLost, Lacks: lacks, draw: anyStep,
+		Name: "hand-over", Keeps: model.Linearizable, Lacks: lacks, draw: anyStep,
 		life:  life{inTurn: true, setup: files(block), look: bothFiles},
 		start: func(*rand.Rand) storage { return &turns{disk: &model.FS{}, lacks: lacks} },
 	}
