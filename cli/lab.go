@@ -85,7 +85,7 @@ func (v *labVerb) clean(a *app) (int, error) {
 
 // labMost is how many executions minimising one finding may take, and looking for
 // its cause: each takes some fifty milliseconds.
-const labMost = 250
+const labMost = 150
 
 // hunt looks for findings, and says what it found.
 func (v *labVerb) hunt(ctx context.Context, a *app, system loop.System, runner *loop.Runner) (int, error) {

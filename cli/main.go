@@ -135,7 +135,7 @@ func (a *app) usage(args []string, err error) error {
 	verb := ""
 	if len(args) > 0 {
 		switch args[0] {
-		case "hunt", "replay", "probe", "agent", "judge", "ladder", "designs":
+		case "hunt", "replay", "lab", "export", "probe", "agent", "judge", "ladder", "designs":
 			verb = " " + args[0]
 		}
 	}
