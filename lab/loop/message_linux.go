@@ -28,12 +28,6 @@ type reply struct {
 // hostEnv, if set, makes a process that of a host.
 const hostEnv = "DOUBLEMOUNT_LAB_HOST"
 
-// blockSize is the bytes of a block of the disk, wordSize those of a word.
-const (
-	blockSize = 4096
-	wordSize  = blockSize / model.WordsPerBlock
-)
-
 // shared is the directory, in the root of the file system, that the hosts work
 // in: a fresh file system has things of its own in its root.
 const shared = "shared"

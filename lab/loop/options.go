@@ -7,6 +7,12 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
+// blockSize is the bytes of a block of the disk, wordSize those of a word.
+const (
+	blockSize = 4096
+	wordSize  = blockSize / model.WordsPerBlock
+)
+
 // DefaultSize is the bytes of a disk of which nobody said how large.
 const DefaultSize = 64 << 20
 
@@ -31,7 +37,7 @@ func (o *Options) normal() error {
 	if o.Hosts < 1 || o.Hosts > model.MaxHosts {
 		return fmt.Errorf("%d hosts; want 1 to %d", o.Hosts, model.MaxHosts)
 	}
-	if o.Size < minSize || o.Size > disk.MaxBytes || o.Size%4096 != 0 {
+	if o.Size < minSize || o.Size > disk.MaxBytes || o.Size%blockSize != 0 {
 		return fmt.Errorf("a disk of %d bytes; want whole blocks of 4096, from %d to %d", o.Size, minSize, disk.MaxBytes)
 	}
 	return nil
