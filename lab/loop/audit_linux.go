@@ -52,7 +52,7 @@ var told = []struct {
 }
 
 // noise are lines of checkers that are about the checker.
-var noise = regexp.MustCompile(`(?i)^(pass \d|phase \d|e2fsck |opening filesystem|checking filesystem|uuid:|\[\d/\d\]|\s*- |no modify flag|\s*$|.*\*\*\* file system was|.*warning: filesystem still has errors|.*\d+/\d+ files|mounting volume|.*\bok\b\.?$)`)
+var noise = regexp.MustCompile(`(?i)^(pass \d|phase \d|e2fsck |opening filesystem|checking filesystem|uuid:|\[\d/\d\]|\s*- |no modify flag|\s*$|.*\*\*\* file system was|.*warning: filesystem still has errors|.*\d+/\d+ files|mounting volume|.*\bok\b\.?$|fix\? no$|ignored\.$|.*host filesystem geometry|.*sector size mismatch between|the image and the host filesystem)`)
 
 var number = regexp.MustCompile(`(?i)blocks? (?:#)?(\d+)`)
 
