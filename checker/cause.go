@@ -44,7 +44,7 @@ func suspects(run model.Run, v model.Verdict) []Cause {
 	var list []Cause
 	for i := len(run.Trace) - 1; i >= 0; i-- {
 		w := run.Trace[i]
-		if w.Kind != model.BlockWritten || w.Base >= overwrote(run.Trace, i) {
+		if w.Kind != model.BlockWritten || w.Host == model.Final || w.Base >= overwrote(run.Trace, i) {
 			continue
 		}
 		// The latest version among those it had not seen that another host made.
@@ -105,7 +105,7 @@ func staleCopies(run model.Run) []Cause {
 		for i := len(run.Trace) - 1; i >= 0; i-- {
 			r := run.Trace[i]
 			had, ok := seen[r.Block]
-			if r.Kind != model.BlockWritten || r.Host == step.Host || !ok || r.Version <= had {
+			if r.Kind != model.BlockWritten || r.Host == step.Host || r.Host == model.Final || !ok || r.Version <= had {
 				continue
 			}
 			delete(seen, r.Block) // one suspect a block

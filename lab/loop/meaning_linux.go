@@ -99,13 +99,15 @@ func (r *Runner) describeExt4(blocks []int32) {
 			inodes[f[1]] = append(inodes[f[1]], int32(b))
 		}
 	}
-	names := map[string]string{"8": "/journal"}
+	names := map[string]string{}
 	for _, f := range pairs(r.tool("debugfs", "-R", "ncheck "+strings.Join(numbers, " "))) {
-		names[f[0]] = strings.TrimPrefix(f[1], "/"+shared)
+		names[f[0]] = strings.TrimPrefix(rooted(f[1]), "/"+shared)
 	}
 	for _, n := range numbers {
 		text := fmt.Sprintf("inode %s, which has no name", n)
 		switch name, named := names[n]; {
+		case n == "2":
+			text = "root directory of the file system"
 		case n == "8":
 			text = "journal"
 		case named && strings.Contains(r.tool("debugfs", "-R", "stat <"+n+">"), "Type: directory"):
