@@ -148,7 +148,7 @@ func (w *world) can(r *Runner, h *host, s model.Step) bool {
 	case s.Kind == model.Mount:
 		return !h.mounted
 	}
-	return h.mounted && (!s.Direct || r.caps.Direct)
+	return h.mounted && (!s.Direct || r.system.direct)
 }
 
 // perform carries out a step.
