@@ -20,6 +20,7 @@ import (
 )
 
 // left is what labs have attached and mounted: lines that name their directory.
+// No other lab may be at work while a test compares it.
 func left(t *testing.T) string {
 	t.Helper()
 	var lines strings.Builder
@@ -127,6 +128,7 @@ func TestKilled(t *testing.T) {
 
 // TestUndone: a lab that is closed leaves nothing.
 func TestUndone(t *testing.T) {
+	mayMount(t)
 	before := left(t)
 	t.Run("lab", func(t *testing.T) {
 		r := lab(t, "xfs", loop.Options{})

@@ -28,12 +28,18 @@ func TestMain(m *testing.M) {
 // labEnv turns the tests on that mount file systems, and skipping into failing.
 const labEnv = "DOUBLEMOUNT_LAB"
 
-// lab makes a Runner, or skips the test.
-func lab(t *testing.T, name string, o loop.Options) *loop.Runner {
+// mayMount skips a test where no file system may be mounted.
+func mayMount(t *testing.T) {
 	t.Helper()
 	if os.Getenv(labEnv) != "1" {
 		t.Skipf("mounts file systems of this kernel, as root: only with %s=1", labEnv)
 	}
+}
+
+// lab makes a Runner, or skips the test.
+func lab(t *testing.T, name string, o loop.Options) *loop.Runner {
+	t.Helper()
+	mayMount(t)
 	s, err := loop.Lookup(name)
 	if err != nil {
 		t.Fatal(err)

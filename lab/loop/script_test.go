@@ -20,9 +20,7 @@ func TestScript(t *testing.T) {
 	const one = "1 A mount\n2 A create /a\n3 A write /a 0 8 #1\n4 A rename /a /b\n5 A remount\n6 A append /b 3 #2\n7 A readdir /\nend A unmount\nend B unmount\n"
 	for _, name := range []string{"ext4", "ntfs"} {
 		t.Run(name, func(t *testing.T) {
-			if os.Getenv(labEnv) != "1" {
-				t.Skipf("runs a script that mounts, as root: only with %s=1", labEnv)
-			}
+			mayMount(t)
 			s, err := loop.Lookup(name)
 			if err != nil {
 				t.Fatal(err)
