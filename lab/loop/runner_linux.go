@@ -50,7 +50,7 @@ func New(ctx context.Context, s System, o Options) (*Runner, error) {
 	}
 	r := &Runner{system: s, place: p}
 	r.caps = model.Capabilities{Name: s.Name, Kinds: kinds &^ s.without, MaxHosts: o.Hosts, Survives: s.Survives,
-		Exclusive: s.Exclusive, Holds: true}
+		Direct: s.direct && o.Hosts > 1, Exclusive: s.Exclusive, Holds: true}
 	if err := r.open(ctx, o); err != nil {
 		return nil, errors.Join(err, r.Close())
 	}
