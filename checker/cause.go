@@ -15,7 +15,7 @@ import (
 // stands (Verified) only if the guarantee is held then.
 type Cause struct {
 	Text     string     // one sentence, or [NotIsolated]
-	Kind     string     // "stale-write", "stale-copy", "rollback", "unfenced", "crash", "strike", "overlap" or ""
+	Kind     string     // "stale-write", "stale-copy", "rollback", "unfenced", "crash", "strike", "overlap", "unshared-lock" or ""
 	Step     int        // the step that issued the guilty write, or used the stale copy
 	Host     model.Host // the guilty host
 	Block    int32      // -1 for none

@@ -51,12 +51,13 @@ type explainer struct {
 	tried    map[string]trial // by the text of the program
 }
 
-// cause is the first suspect that an intervention confirms: a hand-over of the
-// block alone, then of all that the host has copies of, then a fence, then no
+// cause is the first suspect that an intervention confirms: of a lock that two
+// hosts have, one host for both; a hand-over of the block alone, then of all that the host has copies of, then a fence, then no
 // crash, then no strike, then no overlap, then two
 // hand-overs, then a remount.
 func (e *explainer) cause() Cause {
 	for _, try := range []func() (Cause, bool){
+		e.unshared,
 		func() (Cause, bool) { return e.handedOver(true) },
 		func() (Cause, bool) { return e.handedOver(false) },
 		e.fenced,

@@ -70,6 +70,9 @@ func (j *judge) run(run model.Run) []model.Verdict {
 		case model.Fsck.Name:
 			judgeFsck(run, v)
 			continue
+		case model.Exclusion.Name:
+			judgeExclusion(run.History, j.windows.info, j.component.limit, v)
+			continue
 		}
 		if keptBy >= 0 && weaker(j.guarantees[keptBy], g) {
 			continue

@@ -21,7 +21,7 @@ import (
 // Whom a command that was struck served is not known, so it touches every host; a
 // disk that lies can make any structure look damaged, for ever.
 //
-// Not judged: ENOSPC (capacity does), how long anything took.
+// Not judged: ENOSPC (capacity does), EAGAIN of a lock (exclusion does), ENOLCK, how long anything took.
 func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 	if len(run.Defects) > 0 {
 		d := run.Defects[0]
@@ -53,6 +53,8 @@ func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 			continue
 		case op.Result.Errno == model.ENOSPC, op.Result.Errno == model.EBADF, op.Result.Errno == model.EMFILE, informative(op.Kind, op.Result.Errno):
 			continue
+		case op.Kind == model.Lock && (op.Result.Errno == model.EAGAIN || op.Result.Errno == model.ENOLCK):
+			continue // exclusion judges whether a lock was in the way
 		case f.found().excuse(op):
 			continue
 		default:

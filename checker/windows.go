@@ -151,6 +151,8 @@ func (w *windows) make(history []model.Op) {
 				h.open(op.File, 0)
 			}
 			in.used = false
+		case model.Lock, model.Unlock: // judged apart, in exclusion.go
+			in.opener, in.used = h.opener[op.File]-1, false
 		case model.Sync, model.Statfs, model.Writeback, model.Refresh:
 			in.used = false
 		default:

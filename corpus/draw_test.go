@@ -162,6 +162,12 @@ func drawStep(t *rapid.T) model.Step {
 		s.Path, s.File = path, file
 	case model.Close:
 		s.File = file
+	case model.Lock, model.Unlock:
+		s.File = file
+		if rapid.Bool().Draw(t, "range") {
+			s.Off, s.Len = rapid.Int32Range(0, half).Draw(t, "offset"), length
+		}
+		s.Shared = s.Kind == model.Lock && rapid.Bool().Draw(t, "shared")
 	case model.Read, model.Write, model.Refresh:
 		s.Off, s.Len = rapid.Int32Range(0, half).Draw(t, "offset"), length
 		if s.Kind != model.Refresh && rapid.Bool().Draw(t, "direct") {

@@ -56,6 +56,8 @@ func parseOperands(s *model.Step, words []string) error {
 			s.To = model.Path(word)
 		case word == "direct":
 			s.Direct = true
+		case word == "shared":
+			s.Shared = true
 		case len(word) == 2 && word[0] == 'f' && '1' <= word[1] && word[1] <= '9':
 			s.File = word[1] - '0'
 		case strings.HasPrefix(word, "#"):

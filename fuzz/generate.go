@@ -25,6 +25,7 @@ type Generator struct {
 	total   int          // of weights
 	faults  model.Faults // that this run draws
 	direct  bool         // this run reads and writes past the cache
+	ranges  bool         // this run locks words of files
 	turns   bool         // one host is mounted at a time
 	last    model.Host   // who made the last step
 	hot     int          // name last touched, or noName
@@ -50,7 +51,7 @@ var ordinary = [kinds]uint8{
 	model.Append: 4, model.Truncate: 2, model.Unlink: 4, model.Mkdir: 3, model.Rmdir: 2,
 	model.Readdir: 3, model.Stat: 3, model.Fsync: 3, model.Sync: 3, model.Statfs: 1,
 	model.Unmount: 1, model.Remount: 2, model.Reboot: 1, model.Writeback: 4,
-	model.Rename: 5, model.Link: 3, model.Tick: 4,
+	model.Rename: 5, model.Link: 3, model.Lock: 3, model.Unlock: 1, model.Tick: 4,
 }
 
 // NewGenerator prepares for a Runner with caps. Of opts it uses Hosts, Steps and
@@ -78,6 +79,8 @@ func (g *Generator) Generate(src Source) model.Program {
 	g.mounts()
 	if g.fills() {
 		g.fillDisk()
+	} else if g.contends() {
+		g.contend()
 	}
 	for g.total > 0 && len(g.steps) < g.length {
 		g.step()
@@ -111,6 +114,7 @@ func (g *Generator) begin(src Source) {
 		g.names = deepShapes[src.Intn(len(deepShapes))]
 	}
 	g.direct = g.caps.Direct && src.Intn(2) == 1
+	g.ranges = g.caps.Ranges && src.Intn(2) == 1
 	if g.drawFaults(); g.faults != 0 {
 		g.length += 4 // a fault takes steps, and what it broke shows later
 	}

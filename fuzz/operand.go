@@ -22,6 +22,11 @@ func (g *Generator) fit(h model.Host, k model.Kind, wild bool) (s model.Step, na
 	case model.Close:
 		s.File, ok = g.slot(h, true, wild)
 		return s, name, ok
+	case model.Lock, model.Unlock:
+		if s.File, ok = g.slot(h, true, wild && g.src.Intn(4) == 0); ok {
+			g.lock(&s)
+		}
+		return s, name, ok
 	case model.Open:
 		s.File, ok = g.slot(h, false, wild && g.src.Intn(2) == 0)
 		if !ok && wild {
@@ -135,6 +140,18 @@ func (g *Generator) name(k model.Kind, wild bool) (name int, ok bool) {
 		return g.hot, true
 	}
 	return int(fit[g.src.Intn(n)]), true
+}
+
+// lock draws what a lock is of: a file, or some of its first words; and now and
+// then that others may have it too.
+func (g *Generator) lock(s *model.Step) {
+	if s.Kind == model.Lock {
+		s.Shared = g.src.Intn(3) == 2
+	}
+	if g.ranges && g.src.Intn(3) > 0 {
+		const half = model.WordsPerBlock / 2
+		s.Off, s.Len = half*int32(g.src.Intn(3)), half*int32(1+g.src.Intn(2))
+	}
 }
 
 // extent draws the offset and length that s.Kind uses: a block or two, now and

@@ -126,6 +126,8 @@ func (w *picture) apply(s model.Step, name int) traffic {
 	case model.Close:
 		w.slots[h][s.File] = false
 		return 0
+	case model.Lock, model.Unlock:
+		return readsMaybe | writesMaybe
 	}
 
 	const warmed = 3 // so many operations after a mount, most blocks are cached

@@ -22,6 +22,18 @@ func plainerKinds(p model.Program, can model.KindSet, yield func(model.Program) 
 			return []model.Step{at(model.Create, s.To), at(model.Unlink, s.Path)}
 		case model.Link:
 			return []model.Step{at(model.Create, s.To)}
+		case model.Lock:
+			var all []model.Step
+			if s.Shared {
+				t := s
+				t.Shared = false
+				all = append(all, t)
+			}
+			if s.Len > 0 {
+				s.Off, s.Len = 0, 0
+				all = append(all, s)
+			}
+			return all
 		case model.Read, model.Write:
 			if s.Direct {
 				s.Direct = false

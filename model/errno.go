@@ -25,6 +25,8 @@ const (
 	ESTALE
 	EUCLEAN // the file system found its own structure damaged
 	EBUSY   // mount refused: another host has the disk
+	EAGAIN  // another open file has a lock in the way
+	ENOLCK  // there is no room for another lock
 	EBADE   // a reservation of another host is in the way (Linux reports it so)
 	EOTHER  // an error that has no name here
 
@@ -34,7 +36,7 @@ const (
 var errnoNames = [numErrnos]string{
 	"ok", "EEXIST", "ENOENT", "ENOTDIR", "EISDIR", "EPERM", "ENOTEMPTY", "ENOSPC",
 	"EBADF", "EMFILE", "EFBIG", "EINVAL", "ENOMEM", "EIO", "EROFS", "ESTALE",
-	"EUCLEAN", "EBUSY", "EBADE", "EOTHER",
+	"EUCLEAN", "EBUSY", "EAGAIN", "ENOLCK", "EBADE", "EOTHER",
 }
 
 // String is "ok" or the errno.h name.

@@ -13,9 +13,13 @@ type FS struct {
 	handles map[handle]*inode
 }
 
+// of is the handle as the number that its locks are under.
+func (h handle) of() int { return int(h.host)*(MaxFile+1) + int(h.slot) }
+
 type inode struct {
 	dir   bool
 	words []byte
+	locks Locks
 }
 
 type handle struct {
@@ -34,19 +38,20 @@ func (fs *FS) Apply(s Step) Result {
 	switch s.Kind {
 	case Unmount, Remount, Reboot, Crash:
 		for slot := uint8(1); slot <= MaxFile; slot++ {
-			delete(fs.handles, handle{s.Host, slot})
+			fs.close(handle{s.Host, slot})
 		}
 		return Result{}
 	case PowerLoss:
-		clear(fs.handles)
+		for h := range fs.handles { // any order: each has its own locks
+			fs.close(h)
+		}
 		return Result{}
 	case Rename, Link:
 		return fs.twoNames(s)
 	case Close:
-		if fs.handles[handle{s.Host, s.File}] == nil {
+		if !fs.close(handle{s.Host, s.File}) {
 			return Result{Errno: EBADF}
 		}
-		delete(fs.handles, handle{s.Host, s.File})
 		return Result{}
 	case Open:
 		if fs.handles[handle{s.Host, s.File}] != nil {
@@ -60,6 +65,9 @@ func (fs *FS) Apply(s Step) Result {
 		file := fs.handles[handle{s.Host, s.File}]
 		if file == nil {
 			return Result{Errno: EBADF}
+		}
+		if s.Kind == Lock || s.Kind == Unlock {
+			return file.lock(s, handle{s.Host, s.File})
 		}
 		return file.apply(s)
 	}
@@ -82,6 +90,28 @@ func (fs *FS) Apply(s Step) Result {
 		return Result{Type: File, Size: int64(len(fs.nodes[s.Path].words))}
 	default:
 		return fs.nodes[s.Path].apply(s)
+	}
+	return Result{}
+}
+
+// close closes a handle and gives up its locks; false if it is not open.
+func (fs *FS) close(h handle) bool {
+	file := fs.handles[h]
+	if file == nil {
+		return false
+	}
+	file.locks.Release(h.of(), 0, WholeFile)
+	delete(fs.handles, h)
+	return true
+}
+
+// lock carries out a lock or unlock by a handle.
+func (n *inode) lock(s Step, h handle) Result {
+	from, to := s.LockRange()
+	if s.Kind == Unlock {
+		n.locks.Release(h.of(), from, to)
+	} else if !n.locks.Take(FileLock{Handle: h.of(), From: from, To: to, Shared: s.Shared}) {
+		return Result{Errno: EAGAIN}
 	}
 	return Result{}
 }

@@ -54,7 +54,7 @@ const (
 // Guarantee is what a file system promises to those who share it. Two kinds
 // exist. A rung of the ladder is a pair of fences, Publish and Refresh, around
 // one order of effects. An axis (Axis true) is a promise beside the ladder that
-// has a judge of its own: [Capacity], [Fsck], [Progress].
+// has a judge of its own: [Capacity], [Fsck], [Exclusion], [Progress].
 //
 // Each rung has wider windows, or judges less, than the one above it, so what
 // is kept on one rung is kept on all below. The fields after FinalOnly make
@@ -92,17 +92,19 @@ var (
 		Rule: "the disk never holds more than its size, and is never full without a reason"}
 	Fsck = Guarantee{Name: "fsck", Axis: true,
 		Rule: "after all hosts have unmounted, the structure on the disk is sound"}
+	Exclusion = Guarantee{Name: "exclusion", Axis: true,
+		Rule: "no two open files have advisory locks that exclude each other, and none is refused without a lock in its way"}
 	Progress = Guarantee{Name: "progress", Axis: true,
 		Rule: "every operation returns, and none fails for a reason the caller cannot have caused"}
 )
 
 // Guarantees lists all of them, rungs first, strongest first.
 func Guarantees() []Guarantee {
-	return []Guarantee{Linearizable, CloseToOpen, SyncToMount, NothingLost, Capacity, Fsck, Progress}
+	return []Guarantee{Linearizable, CloseToOpen, SyncToMount, NothingLost, Capacity, Fsck, Exclusion, Progress}
 }
 
 // Axes lists the guarantees that are judged whatever rung is asked for.
-func Axes() []Guarantee { return []Guarantee{Capacity, Fsck, Progress} }
+func Axes() []Guarantee { return []Guarantee{Capacity, Fsck, Exclusion, Progress} }
 
 // ParseGuarantee finds a guarantee by its name.
 func ParseGuarantee(name string) (Guarantee, error) {

@@ -53,6 +53,7 @@ type Op struct {
 	Len     int32
 	Data    byte
 	Direct  bool
+	Shared  bool
 	Call    int64
 	Return  int64 // or Never
 	Skipped bool  // the host was not mounted, or cannot do this: nothing was done
@@ -68,7 +69,7 @@ func (o Op) Succeeded() bool { return !o.Skipped && !o.Pending() && o.Result.Err
 // AsStep is the step that made o.
 func (o Op) AsStep() Step {
 	return Step{Host: o.Host, Kind: o.Kind, Path: o.Path, To: o.To, File: o.File,
-		Off: o.Off, Len: o.Len, Data: o.Data, Direct: o.Direct}
+		Off: o.Off, Len: o.Len, Data: o.Data, Direct: o.Direct, Shared: o.Shared}
 }
 
 // Answer is the result as text: "ok", "ENOENT", "8x#1", "a b", "file of 8",

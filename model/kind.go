@@ -25,6 +25,8 @@ const (
 	Fsync    // make a file and its name durable and visible to later mounts
 	Sync     // the same for everything the host has changed
 	Statfs   // size and free space of the file system
+	Lock     // take an advisory lock on an open file, or words of it; EAGAIN where another excludes it
+	Unlock   // give it up, or words of it
 
 	Mount     // bring the disk online on a host
 	Unmount   // take it offline; open handles are closed first
@@ -50,7 +52,7 @@ var kindNames = [numKinds]string{
 	Create: "create", Open: "open", Close: "close", Read: "read", Write: "write",
 	Append: "append", Truncate: "truncate", Unlink: "unlink", Mkdir: "mkdir",
 	Rmdir: "rmdir", Readdir: "readdir", Stat: "stat", Fsync: "fsync", Sync: "sync",
-	Statfs: "statfs", Mount: "mount", Unmount: "unmount", Remount: "remount",
+	Statfs: "statfs", Lock: "lock", Unlock: "unlock", Mount: "mount", Unmount: "unmount", Remount: "remount",
 	Reboot: "reboot", Writeback: "writeback", Refresh: "refresh",
 	Rename: "rename", Link: "link",
 	Crash: "crash", PowerLoss: "power-loss", DiskReset: "disk-reset", Pause: "pause", Resume: "resume",

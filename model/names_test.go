@@ -17,8 +17,8 @@ func TestKindNames(t *testing.T) {
 		}
 		seen[k.String()] = true
 	}
-	if len(seen) != 32 {
-		t.Errorf("%d kinds; want 32", len(seen))
+	if len(seen) != 34 {
+		t.Errorf("%d kinds; want 34", len(seen))
 	}
 	for _, name := range []string{"", "none", "Create", "create "} {
 		if got, ok := model.ParseKind(name); ok {

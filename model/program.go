@@ -56,9 +56,10 @@ type Step struct {
 	To     Path  // Rename, Link: the new name
 	File   uint8 // handle slot 1..MaxFile; for Open, the slot to fill
 	Off    int32 // in words; see below for events
-	Len    int32 // in words; Truncate: the new size; see below for events
+	Len    int32 // in words; Truncate: the new size; Lock, Unlock: 0 is the whole file; see below for events
 	Data   byte  // number of the write, 1..MaxData
 	Direct bool  // Read, Write: past the host's cache (O_DIRECT); whole blocks only
+	Shared bool  // Lock: others may have it too; else exclusive
 }
 
 // What Off and Len are in events.
@@ -258,6 +259,8 @@ func (s Step) Validate() error {
 		path, file = true, true
 	case Close:
 		file = true
+	case Lock, Unlock:
+		file, offset, length = true, true, true
 	case Read:
 		path, file, offset, length = s.File == 0, s.File != 0, true, true
 	case Write:
@@ -307,6 +310,10 @@ func (s Step) Validate() error {
 		return fmt.Errorf("%v: offset %d and length %d; at most %d words", s.Kind, s.Off, s.Len, MaxWords)
 	case (s.Kind == Refresh || s.Kind == Writeback) && s.Len == 0 && s.Off != 0:
 		return fmt.Errorf("%v: first block %d of no blocks", s.Kind, s.Off)
+	case s.Shared && s.Kind != Lock:
+		return fmt.Errorf("%v: only a lock can be shared", s.Kind)
+	case (s.Kind == Lock || s.Kind == Unlock) && s.Len == 0 && s.Off != 0:
+		return fmt.Errorf("%v: from word %d for no words; want neither, for the whole file, or a length", s.Kind, s.Off)
 	case s.Direct && s.Kind != Read && s.Kind != Write:
 		return fmt.Errorf("%v: only a read or write can be direct", s.Kind)
 	case s.Direct && (s.Off%WordsPerBlock != 0 || s.Len%WordsPerBlock != 0):

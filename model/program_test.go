@@ -51,6 +51,8 @@ func valid() model.Program {
 			{Kind: model.Crash, Off: 1<<31 - 1},
 			{Host: model.Everyone, Kind: model.PowerLoss},
 			{Host: model.Everyone, Kind: model.DiskReset, Off: 3},
+			{Kind: model.Lock, File: 1, Off: 4, Len: 8, Shared: true},
+			{Kind: model.Unlock, File: 1},
 		},
 		Strikes: []model.Strike{
 			{Step: 5, At: model.WriteCommand, N: 1, Kind: model.Misdirect, Arg: 17},

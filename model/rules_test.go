@@ -82,6 +82,8 @@ func TestResults(t *testing.T) {
 		model.Readdir:  "ok ENOENT ENOTDIR",
 		model.Stat:     "ok ENOENT ENOTDIR",
 		model.Rename:   "ok ENOENT ENOTDIR EISDIR ENOTEMPTY ENOSPC EINVAL",
+		model.Lock:     "ok EBADF EAGAIN",
+		model.Unlock:   "ok EBADF",
 		model.Link:     "ok EEXIST ENOENT ENOTDIR EPERM ENOSPC",
 	}
 	for _, k := range model.Kinds() {

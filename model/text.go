@@ -50,7 +50,7 @@ func (s Step) Action() string {
 		if s.Len > 0 {
 			number(s.Len)
 		}
-	case Refresh:
+	case Refresh, Lock, Unlock:
 		if s.Len > 0 {
 			number(s.Off)
 			number(s.Len)
@@ -80,6 +80,9 @@ func (s Step) Action() string {
 	}
 	if s.Direct {
 		b = append(b, " direct"...)
+	}
+	if s.Shared {
+		b = append(b, " shared"...)
 	}
 	return string(b)
 }

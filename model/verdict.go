@@ -49,6 +49,8 @@ const (
 	SplitBrain        Anomaly = "split-brain write"   // two hosts both did what only one may
 	StructureDamage   Anomaly = "structure damage"    // fsck finds what none of the above describes
 	NoProgress        Anomaly = "no progress"         // an operation never returned
+	DoubleGrant       Anomaly = "lock granted twice"  // two open files have locks that exclude each other (fs/dlm b790c3b7: "stray granted lock")
+	StuckLock         Anomaly = "stuck lock"          // a lock is refused that nobody has (scoutfs e1491297: a lock that is granted to nobody alive)
 
 	// DurabilityViolation: a change that an fsync, sync or unmount covers is gone
 	// after a crash or power loss (CrashMonkey's "persisted data lost").
@@ -60,7 +62,7 @@ const (
 func Anomalies() []Anomaly {
 	all := []Anomaly{LostFile, InvisibleFile, PhantomFile, ResurrectedFile, StaleRead, LostUpdate,
 		TornWrite, CrossLinked, StaleDataExposure, DoubleFree, LeakedSpace, CapacityOvercmt,
-		SpuriousError, SplitBrain, StructureDamage, NoProgress, DurabilityViolation}
+		SpuriousError, SplitBrain, StructureDamage, NoProgress, DoubleGrant, StuckLock, DurabilityViolation}
 	for _, k := range []DefectKind{Panic, Hang, BadIO, Misuse} {
 		all = append(all, Anomaly(k.String()))
 	}

@@ -84,6 +84,20 @@ type (
 		ReadDirect(file Inode, p []byte, off int64) (int, error)
 		WriteDirect(file Inode, p []byte, off int64) (int, error)
 	}
+	// Locker takes and gives up advisory locks on a whole open file, each for one
+	// of the host's handles, without waiting ([model.Locks]): EAGAIN where another
+	// handle, of any host, has one that excludes it. What a handle has is given up
+	// before it is closed, whatever is asked for.
+	Locker interface {
+		Lock(file Inode, handle int, shared bool) error
+		Unlock(file Inode, handle int) error
+	}
+	// RangeLocker does so for the words from from up to to, or
+	// [model.WholeFile]; a handle can have many.
+	RangeLocker interface {
+		LockRange(file Inode, handle int, from, to int64, shared bool) error
+		UnlockRange(file Inode, handle int, from, to int64) error
+	}
 	// Fsyncer makes a file and its name durable, and visible to hosts that
 	// mount later.
 	Fsyncer interface{ Fsync(file Inode) error }
@@ -124,7 +138,16 @@ func kinds(fs FS) model.KindSet {
 	add(ok, model.Sync)
 	_, ok = fs.(Statfser)
 	add(ok, model.Statfs)
+	_, ok = fs.(Locker)
+	add(ok, model.Lock)
+	add(ok, model.Unlock)
 	return set
+}
+
+// hasRanges reports whether a mounted fs locks words, and not only whole files.
+func hasRanges(fs FS) bool {
+	_, ok := fs.(RangeLocker)
+	return ok
 }
 
 // hasDirect reports whether a mounted fs can read and write past the cache.

@@ -19,6 +19,7 @@ type Host struct {
 	fs     FS
 	phase  phase
 	direct bool // fs reads and writes past the cache
+	ranges bool // fs locks words of a file
 	files  [model.MaxFile + 1]openFile
 	buf    []byte // for the bytes of reads and writes
 
@@ -37,7 +38,7 @@ type Host struct {
 // leaves.
 func (h *Host) reset() {
 	h.cache.reset()
-	h.fs, h.phase, h.direct, h.files = nil, unmounted, false, [model.MaxFile + 1]openFile{}
+	h.fs, h.phase, h.direct, h.ranges, h.files = nil, unmounted, false, false, [model.MaxFile + 1]openFile{}
 	h.paused, h.resetting, h.watchdog = false, false, 0
 	h.inbox = h.inbox[:0]
 }
@@ -54,6 +55,7 @@ type openFile struct {
 	ino   Inode
 	open  bool
 	taken bool // open, or being opened by a client that is on its way
+	locks bool // it may have locks
 }
 
 // ID is the host's number.

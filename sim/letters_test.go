@@ -44,6 +44,8 @@ func (f fake) Truncate(sim.Inode, int64) error           { return f.do(f.h, "tru
 func (f fake) Fsync(sim.Inode) error                     { return f.do(f.h, "fsync") }
 func (f fake) Sync() error                               { return f.do(f.h, "sync") }
 func (f fake) Statfs() (int64, int64, error)             { return 1, 1, f.do(f.h, "statfs") }
+func (f fake) Lock(sim.Inode, int, bool) error           { return f.do(f.h, "lock") }
+func (f fake) Unlock(sim.Inode, int) error               { return f.do(f.h, "unlock") }
 func (f fake) Unmount() error                            { return f.do(f.h, "unmount") }
 
 // faking is a design of fakes. The disk is four blocks of 16 bytes.

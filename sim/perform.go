@@ -61,7 +61,7 @@ func (w *world) mount(t *task) {
 	case fs == nil:
 		w.fail(model.Misuse, t, "Mount returned neither an FS nor an error")
 	default:
-		h.fs, h.phase, h.direct = fs, mounted, hasDirect(fs)
+		h.fs, h.phase, h.direct, h.ranges = fs, mounted, hasDirect(fs), hasRanges(fs)
 	}
 	w.done(t, failed(err))
 }
@@ -75,9 +75,8 @@ func (w *world) unmount(t *task) {
 	h.phase = busy
 	var err error
 	for i := range h.files {
-		if f := &h.files[i]; f.open {
-			f.open, f.taken = false, false
-			err = errors.Join(err, h.fs.Close(f.ino))
+		if h.files[i].open {
+			err = errors.Join(err, h.close(i))
 		}
 	}
 	err = errors.Join(err, h.fs.Unmount())
@@ -127,12 +126,12 @@ func (h *Host) operate(s model.Step) model.Result {
 	case model.Open:
 		return h.open(s)
 	case model.Close:
-		f := &h.files[s.File]
-		if !f.open {
+		if !h.files[s.File].open {
 			return model.Result{Errno: model.EBADF}
 		}
-		f.open, f.taken = false, false
-		return failed(h.fs.Close(f.ino))
+		return failed(h.close(int(s.File)))
+	case model.Lock, model.Unlock:
+		return h.lock(s)
 	case model.Sync:
 		return failed(h.fs.(Syncer).Sync())
 	case model.Statfs:
@@ -176,8 +175,39 @@ func (h *Host) open(s model.Step) model.Result {
 		f.taken = false
 		return failed(err)
 	}
-	f.ino, f.open = ino, true
+	f.ino, f.open, f.locks = ino, true, false
 	return model.Result{}
+}
+
+// close closes a handle, and before that gives up what it has locked.
+func (h *Host) close(slot int) (err error) {
+	f := &h.files[slot]
+	f.open, f.taken = false, false
+	if f.locks {
+		f.locks = false
+		err = h.fs.(Locker).Unlock(f.ino, slot)
+	}
+	return errors.Join(err, h.fs.Close(f.ino))
+}
+
+// lock takes a lock for a handle, or gives it up.
+func (h *Host) lock(s model.Step) model.Result {
+	f := &h.files[s.File]
+	if !f.open {
+		return model.Result{Errno: model.EBADF}
+	}
+	f.locks = true
+	from, to := s.LockRange()
+	slot := int(s.File)
+	switch {
+	case s.Len == 0 && s.Kind == model.Lock:
+		return failed(h.fs.(Locker).Lock(f.ino, slot, s.Shared))
+	case s.Len == 0:
+		return failed(h.fs.(Locker).Unlock(f.ino, slot))
+	case s.Kind == model.Lock:
+		return failed(h.fs.(RangeLocker).LockRange(f.ino, slot, from, to, s.Shared))
+	}
+	return failed(h.fs.(RangeLocker).UnlockRange(f.ino, slot, from, to))
 }
 
 // access carries out an operation on an open file's content.

@@ -77,7 +77,7 @@ func (r *Runner) trial() error {
 		}
 		if err == nil {
 			r.caps.Kinds = kinds(fs) | events
-			r.caps.Direct = hasDirect(fs)
+			r.caps.Direct, r.caps.Ranges = hasDirect(fs), hasRanges(fs)
 		}
 		return fs, err
 	}

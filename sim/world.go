@@ -197,7 +197,7 @@ func (w *world) can(h *Host, s model.Step) bool {
 	if s.Kind == model.Mount {
 		return h.phase == unmounted
 	}
-	return h.phase == mounted && (!s.Direct || h.direct)
+	return h.phase == mounted && (!s.Direct || h.direct) && (h.ranges || s.Len == 0 || s.Kind != model.Lock && s.Kind != model.Unlock)
 }
 
 func (w *world) idleTask() *task {
@@ -395,7 +395,7 @@ func (w *world) skip(s model.Step, number int) {
 // entry is a step that was called, in the history.
 func entry(s model.Step, number int, call int64) model.Op {
 	return model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, To: s.To, File: s.File,
-		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Call: call, Return: model.Never}
+		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Shared: s.Shared, Call: call, Return: model.Never}
 }
 
 // call opens the entry of an operation in the history.

@@ -15,7 +15,7 @@ type layout struct {
 
 func (l *layout) add(number int, s model.Step, r model.Result) {
 	l.ops = append(l.ops, model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, To: s.To, File: s.File,
-		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Call: l.now + 1, Return: l.now + 2, Result: r})
+		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Shared: s.Shared, Call: l.now + 1, Return: l.now + 2, Result: r})
 	l.now += 2
 }
 

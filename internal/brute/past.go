@@ -188,7 +188,7 @@ func judged(o model.Op) bool {
 		return false
 	}
 	switch o.Kind {
-	case model.Close, model.Sync, model.Statfs:
+	case model.Close, model.Sync, model.Statfs, model.Lock, model.Unlock:
 		return false
 	}
 	return !o.Kind.Event()

@@ -29,6 +29,7 @@ import (
 //	write TARGET[OFF+LEN]=N           words; -> WORDS when fewer were written
 //	append TARGET=N; append TARGET+LEN=N     a block, or LEN words
 //	truncate TARGET SIZE
+//	lock fN; lock fN shared; lock fN OFF LEN shared; unlock fN; unlock fN OFF LEN
 //	fsync TARGET; sync; statfs; writeback; refresh; mount; unmount; remount; reboot
 //	crash; fence; pause; resume; all power-loss; all tick N
 //
@@ -265,6 +266,15 @@ func (b *builder) operands(o *model.Op, words []string) {
 		return
 	case model.Close:
 		o.File = b.slot(target)
+		return
+	case model.Lock, model.Unlock:
+		o.File = b.slot(words[0])
+		if last := len(words) - 1; words[last] == "shared" {
+			o.Shared, words = true, words[:last]
+		}
+		if len(words) == 3 {
+			o.Off, o.Len = int32(b.number(words[1], 0)), int32(b.number(words[2], 0))
+		}
 		return
 	case model.Append:
 		var length string

@@ -331,8 +331,8 @@ func (f *cluster) blocked(name dlm.Name, by dlm.Mode) {
 	switch name.Type {
 	case bitLock:
 		id = bitmapID
-	case openLock:
-		return // who frees a file only tries
+	case openLock, flockLock:
+		return // who frees a file, or locks one for a client, only tries
 	}
 	g := &f.locks[id]
 	for g.busy {

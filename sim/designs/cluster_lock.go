@@ -103,6 +103,8 @@ type cluster struct {
 	t     *transaction
 	open  [inodes]uint8 // opens by this host
 
+	flocks [inodes]flock
+
 	locks   [lockCount]glock
 	waiting sim.Mutex // for changed
 	changed sim.Event // something about locks or reclaims has

@@ -24,7 +24,9 @@ import (
 // An inode: mode (1 byte: 0 free, 1 file, 2 directory, 3 file without a name),
 // number of opens (1 byte, only kept by designs that count them on the disk),
 // number of names beyond the first (2), size in bytes (4), twelve direct block
-// numbers (2 each), one indirect block number (2): a block full of block numbers.
+// numbers (2 each), one indirect block number (2): a block full of block numbers,
+// advisory locks (the rest, a byte each, only kept by designs that have them on the
+// disk).
 // Block number 0 is a hole.
 //
 // A directory is a file of 16-byte entries: inode number (2, 0 = free entry),
@@ -51,6 +53,7 @@ const (
 	offSize      = 4
 	offDirect    = 8
 	offIndirect  = offDirect + 2*directCount
+	offLocks     = offIndirect + 2
 	modeFree     = 0
 	modeFile     = 1
 	modeDir      = 2

@@ -63,6 +63,7 @@ func localJournal(name, standsFor string, rules journalRules) sim.Design {
 // journaled is the volume of a host that has a journal.
 type journaled struct {
 	*volume
+	*hostLocks
 	protocol *journalProtocol
 }
 
@@ -88,7 +89,7 @@ func mountJournaled(h *sim.Host, rules journalRules) (sim.FS, error) {
 		return nil, err
 	}
 	h.Go(p.commits)
-	return journaled{v, p}, nil
+	return journaled{v, &hostLocks{v: v}, p}, nil
 }
 
 // Unmount leaves an empty journal.

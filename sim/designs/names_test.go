@@ -19,8 +19,8 @@ import (
 type draw func(n int) int
 
 // tangle is a program of one host over few names up to four deep, most of it
-// renames and links; now and then of a disk that is nearly full.
-func tangle(draw draw) model.Program {
+// renames and links, some of it locks; now and then of a disk that is nearly full.
+func tangle(draw draw, ranges bool) model.Program {
 	p := model.Program{Hosts: 1, Unmounts: []model.Host{0}}
 	add := func(s model.Step) { p.Steps = append(p.Steps, s) }
 	add(model.Step{Kind: model.Mount})
@@ -28,7 +28,8 @@ func tangle(draw draw) model.Program {
 	name := func() model.Path { return names[draw(len(names))] }
 	kinds := []model.Kind{model.Create, model.Create, model.Mkdir, model.Mkdir, model.Mkdir, model.Rename, model.Rename, model.Rename,
 		model.Rename, model.Rename, model.Link, model.Link, model.Link, model.Unlink, model.Rmdir, model.Open, model.Close, model.Read,
-		model.Write, model.Append, model.Truncate, model.Readdir, model.Stat, model.Fsync, model.Sync, model.Writeback, model.Remount}
+		model.Write, model.Append, model.Truncate, model.Readdir, model.Stat, model.Fsync, model.Sync, model.Writeback, model.Remount,
+		model.Lock, model.Lock, model.Unlock}
 	if draw(4) == 0 { // the indirect block is one more
 		add(model.Step{Kind: model.Create, Path: "/c"})
 		add(model.Step{Kind: model.Write, Path: "/c", Len: int32(45+draw(14)) * model.WordsPerBlock, Data: 250})
@@ -37,7 +38,7 @@ func tangle(draw draw) model.Program {
 		s := model.Step{Kind: kinds[draw(len(kinds))]}
 		switch {
 		case s.Kind == model.Sync || s.Kind == model.Remount || s.Kind == model.Writeback:
-		case s.Kind == model.Close || s.Kind.TakesData() && draw(2) == 0:
+		case s.Kind == model.Close || s.Kind == model.Lock || s.Kind == model.Unlock || s.Kind.TakesData() && draw(2) == 0:
 			s.File = uint8(1 + draw(2))
 		default:
 			s.Path = name()
@@ -56,6 +57,11 @@ func tangle(draw draw) model.Program {
 			}
 		case model.Append, model.Truncate:
 			s.Len = int32(1 + draw(20))
+		case model.Lock, model.Unlock:
+			s.Shared = s.Kind == model.Lock && draw(2) == 0
+			if ranges && draw(2) == 0 {
+				s.Off, s.Len = int32(draw(8)), int32(1+draw(8))
+			}
 		}
 		if s.Kind == model.Write || s.Kind == model.Append {
 			s.Data = data
@@ -94,7 +100,7 @@ func TestTangle(t *testing.T) {
 			j := newJudge(t, d)
 			for n := range testscale.Count(2_000, 100_000) {
 				rng := rand.New(rand.NewPCG(3, uint64(n)))
-				j.agree(tangle(rng.IntN))
+				j.agree(tangle(rng.IntN, j.runner.Capabilities().Ranges))
 			}
 			for _, k := range j.runner.Capabilities().Kinds.Kinds() {
 				if k.Event() {
@@ -115,7 +121,7 @@ func TestTangle(t *testing.T) {
 func TestAnyTangle(t *testing.T) {
 	j := newJudge(t, designs.Single())
 	rapid.Check(t, func(r *rapid.T) {
-		j.agree(tangle(func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "choice") }))
+		j.agree(tangle(func(n int) int { return rapid.IntRange(0, n-1).Draw(r, "choice") }, false))
 	})
 }
 

@@ -9,11 +9,24 @@ import (
 // memory between two: the simplest design that is right on a shared disk, and
 // the slowest. It is the yardstick that the others are held against.
 func Single() sim.Design {
-	d := design("single", "a cluster-wide lock around each operation, nothing cached", model.Linearizable,
+	d := singleDesign("single", "a cluster-wide lock around each operation, nothing cached",
 		func(v *volume) protocol { return &single{v: v} })
 	d.Bugs = []sim.Design{
-		design("single/no-lock", "planted bug: single without its lock", model.Linearizable,
+		singleDesign("single/no-lock", "planted bug: single without its lock",
 			func(v *volume) protocol { return &noLock{single: single{v: v}} }),
+	}
+	return d
+}
+
+func singleDesign(name, standsFor string, newProtocol func(*volume) protocol) sim.Design {
+	d := design(name, standsFor, model.Linearizable, newProtocol)
+	d.Mount = func(h *sim.Host) (sim.FS, error) {
+		v, err := mount(h)
+		if err != nil {
+			return nil, err
+		}
+		v.p = newProtocol(v)
+		return diskLocks{v}, nil
 	}
 	return d
 }

@@ -66,7 +66,7 @@ func design(name, standsFor string, g model.Guarantee, newProtocol func(*volume)
 				return nil, err
 			}
 			v.p = newProtocol(v)
-			return v, nil
+			return lockingVolume{v, &hostLocks{v: v}}, nil
 		},
 		Audit: audit, Block: meaning, Space: space,
 	}

@@ -1,0 +1,144 @@
+package checker_test
+
+import (
+	"math/rand/v2"
+	"testing"
+
+	"github.com/doublemount/doublemount/checker"
+	"github.com/doublemount/doublemount/internal/brute"
+	"github.com/doublemount/doublemount/internal/testscale"
+	"github.com/doublemount/doublemount/model"
+)
+
+// What locks may and may not answer (fcntl(2), "Open file description locks";
+// flock(2)), and what the verdict is called.
+func TestExclusion(t *testing.T) {
+	const opened = "C create a; C unmount; A mount; B mount; A open a f1; B open a f1; "
+	for _, c := range []struct {
+		text string
+		want model.Anomaly
+		why  string
+	}{
+		{opened + "A lock f1; B lock f1 -> EAGAIN; A unlock f1; B lock f1", "", "one after the other"},
+		{opened + "A lock f1; B lock f1", model.DoubleGrant, "both have it"},
+		{opened + "A lock f1 | B lock f1", model.DoubleGrant, "both have it, at once"},
+		{opened + "A lock f1 | B lock f1 -> EAGAIN", "", "one of two"},
+		{opened + "A lock f1 -> EAGAIN | B lock f1 -> EAGAIN", model.StuckLock, "neither of two"},
+		{opened + "A lock f1 shared; B lock f1 shared", "", "shared"},
+		{opened + "A lock f1 shared; B lock f1 -> EAGAIN", "", "shared is in the way of exclusive"},
+		{opened + "A lock f1 shared; B lock f1 shared -> EAGAIN", model.StuckLock, "shared is not in the way of shared"},
+		{opened + "A lock f1 0 8; B lock f1 8 8", "", "other words"},
+		{opened + "A lock f1 0 8; B lock f1 7 8", model.DoubleGrant, "a word in common"},
+		{opened + "A lock f1; A unlock f1 4 4; B lock f1 4 4", "", "a part is given up"},
+		{opened + "A lock f1; A unlock f1 4 4; B lock f1 4 5", model.DoubleGrant, "and no more"},
+		{opened + "A lock f1; A lock f1 0 8 shared; B lock f1 0 4 shared", "", "a part is made shared"},
+		{opened + "A lock f1 shared; A lock f1; B lock f1 shared -> EAGAIN", "", "made exclusive"},
+		{opened + "A lock f1; A close f1; B lock f1", "", "a close gives up"},
+		{opened + "A lock f1; A unmount; B lock f1", "", "so does an unmount"},
+		{opened + "A lock f1; A close f1; B lock f1 -> EAGAIN", model.StuckLock, "nobody has it"},
+		{opened + "A lock f1 { B lock f1 -> EAGAIN }", "", "taken early"},
+		{opened + "A lock f1; A unlock f1 { B lock f1; B unlock f1; B lock f1 -> EAGAIN }", model.StuckLock, "given up only once"},
+		{opened + "A lock f1; A crash; B lock f1 -> EAGAIN; B lock f1", "", "a dead host's lock is free some day"},
+		{opened + "A lock f1; A crash; B lock f1; A mount; A open a f1; A lock f1", model.DoubleGrant, "its new life begins without"},
+		{opened + "A lock f1; A crash; B lock f1; B unlock f1; B lock f1 -> EAGAIN", model.StuckLock, "free is free"},
+		{opened + "A lock f1 -> pending { A crash }; B lock f1", "", "had not returned"},
+		{opened + "A lock f1 -> pending { A crash }; B lock f1 -> EAGAIN", "", "or had it"},
+		{"A create a; B create a; A open a f1; B open a f1; A lock f1; B lock f1", "", "two files of that name: not judged"},
+		{"A create a; A link a b; A open a f1; A open b f2; A lock f1; A lock f2 -> EAGAIN", "", "by another name: not judged"},
+		{"A create a; A open a f1; A open a f2; A lock f1; A lock f2", model.DoubleGrant, "two handles of one host"},
+	} {
+		run := brute.History(c.text)
+		v := checker.New(0, model.Exclusion)(run)[0]
+		if v.Anomaly != c.want || (v.Outcome == model.Held) != (c.want == "") {
+			t.Errorf("%v %q, want %q: %s\n%s\n%v", v.Outcome, v.Anomaly, c.want, c.why, c.text, v.Proof)
+		}
+		if v.Outcome == model.Violated && (v.Proof[1] == "" || len(v.Steps) == 0) {
+			t.Errorf("no proof: %+v\n%s", v, c.text)
+		}
+	}
+}
+
+// The judge of locks says what trying every order says, on random histories of two
+// hosts with overlaps, crashes and answers that are as they come.
+func TestExclusionAgreesWithBruteForce(t *testing.T) {
+	judge := checker.New(0, model.Exclusion)
+	held := 0
+	n := testscale.Count(3_000, 200_000)
+	for seed := range n {
+		run := randomLocks(rand.New(rand.NewPCG(7, uint64(seed))))
+		v := judge(run)[0]
+		want := brute.Exclusion(run)
+		if want {
+			held++
+		}
+		if v.Outcome == model.Inconclusive || (v.Outcome == model.Held) != want {
+			t.Fatalf("%v; brute force says held=%v\n%s\n%v", v.Outcome, want, text(run), v.Proof)
+		}
+	}
+	if held < n/10 || held > n-n/10 {
+		t.Errorf("%d of %d are right: too one-sided to say much", held, n)
+	}
+}
+
+// randomLocks is a history of locks on one file by two hosts of two handles each.
+func randomLocks(rng *rand.Rand) model.Run {
+	now := int64(0)
+	tick := func() int64 { now++; return now }
+	var ops []model.Op
+	add := func(op model.Op) *model.Op {
+		op.Step, op.Call, op.Return = len(ops)+1, tick(), tick()
+		ops = append(ops, op)
+		return &ops[len(ops)-1]
+	}
+	add(model.Op{Host: 0, Kind: model.Mount})
+	add(model.Op{Host: 1, Kind: model.Mount})
+	add(model.Op{Kind: model.Create, Path: "/a"})
+	for h := range model.Host(2) {
+		for slot := uint8(1); slot <= 2; slot++ {
+			add(model.Op{Host: h, Kind: model.Open, Path: "/a", File: slot})
+		}
+	}
+	crashed := [2]bool{}
+	for range 3 + rng.IntN(5) {
+		op := model.Op{Host: model.Host(rng.IntN(2)), Kind: model.Lock, File: uint8(1 + rng.IntN(2))}
+		if crashed[op.Host] {
+			continue
+		}
+		switch rng.IntN(8) {
+		case 0:
+			op.Kind = model.Close
+		case 1, 2:
+			op.Kind = model.Unlock
+		case 3:
+			op.Kind, op.File = model.Crash, 0
+			crashed[op.Host] = true
+		}
+		if op.Kind == model.Lock || op.Kind == model.Unlock {
+			if rng.IntN(3) == 0 {
+				op.Off, op.Len = int32(rng.IntN(3)), int32(1+rng.IntN(3))
+			}
+			if op.Shared = op.Kind == model.Lock && rng.IntN(2) == 0; op.Kind == model.Lock && rng.IntN(2) == 0 {
+				op.Result.Errno = model.EAGAIN
+			}
+		}
+		closed := op.Kind == model.Close
+		for _, o := range ops {
+			if o.Kind == model.Close && o.Host == op.Host && o.File == op.File && op.File != 0 {
+				op.Result = model.Result{Errno: model.EBADF}
+				closed = false
+			}
+		}
+		prev := &ops[len(ops)-1]
+		late := prev.Kind == model.Lock || prev.Kind == model.Unlock
+		this := add(op)
+		if prev = &ops[len(ops)-2]; late && !closed && prev.Host != this.Host && rng.IntN(2) == 0 {
+			prev.Return = tick() // they overlap
+		}
+	}
+	if rng.IntN(4) == 0 {
+		if last := &ops[len(ops)-1]; last.Kind == model.Lock {
+			last.Return, last.Result = model.Never, model.Result{}
+		}
+	}
+	return model.Run{Program: model.Program{Hosts: 2}, History: ops}
+}
