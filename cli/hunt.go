@@ -32,7 +32,7 @@ type huntFlags struct {
 	Seed      uint64        `default:"1" env:"DOUBLEMOUNT_SEED" placeholder:"N" help:"Where the runs come from: the same seed gives the same runs (default: 1)."`
 	Runs      runCount      `env:"DOUBLEMOUNT_RUNS" placeholder:"N" help:"Stop after so many runs; alone, there is no limit of time."`
 	For       span          `env:"DOUBLEMOUNT_FOR" placeholder:"DURATION" help:"Stop after so long; what was begun is finished (default, without --runs: 10s)."`
-	Guarantee guaranteeName `env:"DOUBLEMOUNT_GUARANTEE" placeholder:"G" help:"Guarantee to hold the design to (default: what it declares). Capacity, fsck and progress are always judged."`
+	Guarantee guaranteeName `env:"DOUBLEMOUNT_GUARANTEE" placeholder:"G" help:"Guarantee to hold the design to (default: what it declares). Capacity, fsck, exclusion and progress are always judged."`
 	Faults    faultSet      `env:"DOUBLEMOUNT_FAULTS" placeholder:"LIST" help:"Faults to draw, of those that the design survives: all, none, or a list such as crash,power-loss (default: all)."`
 	Out       string        `default:"doublemount-findings" env:"DOUBLEMOUNT_OUT" placeholder:"DIR" help:"Directory for case files, made when there is something to write (default: ./doublemount-findings)."`
 	First     bool          `env:"DOUBLEMOUNT_FIRST" help:"Stop at the first batch of runs that has a finding."`

@@ -152,7 +152,7 @@ func TestProgressAndSkip(t *testing.T) {
 		}
 	}
 	if sum := r.runs; sum != fuzz.BatchRuns-2+2+b.Findings[0].Executions {
-		t.Errorf("%d executions", sum)
+		t.Errorf("%d executions, %d of them for the finding; skip %v", sum, b.Findings[0].Executions, b.Findings)
 	}
 }
 

@@ -134,7 +134,7 @@ func (g Guarantee) Validate() error {
 	case g.Name == "":
 		return fmt.Errorf("%w: it has no name", ErrGuarantee)
 	case g.Axis && !slices.ContainsFunc(Axes(), func(a Guarantee) bool { return a == g }):
-		return bad("an axis is one of capacity, fsck and progress")
+		return bad("an axis is one of capacity, fsck, exclusion and progress")
 	case g.Publish > PublishSync || g.Refresh > RefreshMount || g.Durable > DurableReturn:
 		return bad("no such rule: publish %d, refresh %d, durable %d", g.Publish, g.Refresh, g.Durable)
 	case g.Staleness < 0 || g.Staleness > 0 && g.Refresh != RefreshOpen:

@@ -104,7 +104,7 @@ func TestValidate(t *testing.T) {
 		{"hold of nothing", func(p *model.Program) { p.Holds[0].Step = 0 }, "hold of step 0"},
 		{"hold after the last", func(p *model.Program) { p.Holds[0].Step = 38 }, "hold of step 38"},
 		{"hold until itself", func(p *model.Program) { p.Holds[0].Until = 5 }, "until 5"},
-		{"hold until nothing", func(p *model.Program) { p.Holds[0].Until = 38 }, "until 38"},
+		{"hold until nothing", func(p *model.Program) { p.Holds[0].Until = 41 }, "until 41"},
 		{"hold at nothing", func(p *model.Program) { p.Holds[0].At = 0 }, "at no known command"},
 		{"hold at what", func(p *model.Program) { p.Holds[0].At = 99 }, "at no known command"},
 		{"hold uncounted", func(p *model.Program) { p.Holds[0].N = 0 }, "at write#0"},
@@ -216,7 +216,7 @@ func TestStepAt(t *testing.T) {
 	p := valid()
 	last := len(p.Steps)
 	for n, want := range map[int]string{
-		1: "A mount", 3: "A create /a", last: "all disk-reset keep 1 2", last + 1: "B unmount", last + 2: "A unmount",
+		1: "A mount", 3: "A create /a", last: "A unlock f1", last + 1: "B unmount", last + 2: "A unmount",
 	} {
 		if s, ok := p.StepAt(n); !ok || s.String() != want {
 			t.Errorf("step %d is %v, %v; want %s", n, s, ok, want)

@@ -88,21 +88,21 @@ func TestProcessorsDoNotMatter(t *testing.T) {
 // programs' digest has changed too, the generator changed.
 func TestGoldenDigests(t *testing.T) {
 	golden := map[string][2]uint64{
-		"local":                            {0x968125aced9bb8c0, 0x59b05d2f782be8d9},
-		"local-writethrough":               {0x968125aced9bb8c0, 0xf97db41e0720118b},
-		"local-journal":                    {0xde00182637e88065, 0x4203fe16bd82198b},
-		"active-passive":                   {0x344c721b25979fbb, 0x9451f2ce3d4f7c5a},
-		"single":                           {0x968125aced9bb8c0, 0xa2fb1e27618d84cc},
-		"local-journal/no-barriers":        {0xde00182637e88065, 0x459546d5c5e66426},
-		"local-journal/no-ordered-data":    {0xde00182637e88065, 0xe3a932796b721cf9},
-		"active-passive/no-fence":          {0x344c721b25979fbb, 0x7b9044c648ec91aa},
-		"active-passive/no-abort":          {0x344c721b25979fbb, 0x25038e8c1a6cc790},
-		"active-passive/volatile-fence":    {0x344c721b25979fbb, 0x491f51153ea6a9c2},
-		"cluster-lock":                     {0x6a962f98ed1ebfea, 0x18b01a34a898b53d},
-		"cluster-lock/late-invalidate":     {0x6a962f98ed1ebfea, 0xacca6c3c838b0cb},
-		"cluster-lock/late-replay":         {0x6a962f98ed1ebfea, 0xddfa8c785ae7fda6},
-		"cluster-lock/grant-before-replay": {0x6a962f98ed1ebfea, 0x622c44b1e532418c},
-		"single/no-lock":                   {0x968125aced9bb8c0, 0xe73c397b913a6e93},
+		"local":                            {0xc2ec84f9619b3d11, 0x3b20b95e23b1f3d6},
+		"local-writethrough":               {0xc2ec84f9619b3d11, 0xed6ae30df7eca275},
+		"local-journal":                    {0x4b3d44bd13b7083f, 0xd60c00ab8f5bfafb},
+		"active-passive":                   {0xb88b151bc378e072, 0x7374bcac8152914d},
+		"single":                           {0x4cb76bb29a27b15d, 0x5e1fd8a11ae6b639},
+		"local-journal/no-barriers":        {0x4b3d44bd13b7083f, 0x211c455f622dab4c},
+		"local-journal/no-ordered-data":    {0x4b3d44bd13b7083f, 0xc9649267cd0e839c},
+		"active-passive/no-fence":          {0xb88b151bc378e072, 0x2079c70078b82619},
+		"active-passive/no-abort":          {0xb88b151bc378e072, 0x575bed9eb267c11},
+		"active-passive/volatile-fence":    {0xb88b151bc378e072, 0x575bed9eb267c11},
+		"cluster-lock":                     {0x67c593d31324aae7, 0xd21f7656148b0f69},
+		"cluster-lock/late-invalidate":     {0x67c593d31324aae7, 0x5e49da33029392c4},
+		"cluster-lock/late-replay":         {0x67c593d31324aae7, 0xa93e6e04846207c4},
+		"cluster-lock/grant-before-replay": {0x67c593d31324aae7, 0xaab83685d14c4bbe},
+		"single/no-lock":                   {0x4cb76bb29a27b15d, 0x5c200cb4d09d0ba0},
 	}
 	for _, d := range everyDesign() {
 		programs, runs := digests(t, d, 2_000)

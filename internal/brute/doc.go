@@ -104,7 +104,8 @@
 //
 // # What is not here
 //
-// Capacity, fsck and progress; Ordered and Except of a guarantee. Histories are expected to be small: time grows
+// Capacity, fsck and progress; locks have a judge of their own (locks.go); Ordered
+// and Except of a guarantee. Histories are expected to be small: time grows
 // exponentially with the operations that may be reordered, and with the changes
 // that a crash may undo.
 //

@@ -101,7 +101,7 @@ func (x *execution) step(n int, s model.Step) error {
 // call notes the call of a step, and that it has not returned.
 func (x *execution) call(n int, s model.Step) int {
 	x.history = append(x.history, model.Op{Step: n, Host: s.Host, Kind: s.Kind, Path: s.Path, To: s.To, File: s.File,
-		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Call: x.r.clock.Now(), Return: model.Never})
+		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Shared: s.Shared, Call: x.r.clock.Now(), Return: model.Never})
 	return len(x.history) - 1
 }
 

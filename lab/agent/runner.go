@@ -136,7 +136,7 @@ func (r *Runner) open(ctx context.Context) error {
 // Capabilities says what all hosts can do together: the operations that each
 // has, and the events that commands were given for.
 func (r *Runner) Capabilities() model.Capabilities {
-	caps := model.Capabilities{Name: "hosts", Kinds: r.kinds, MaxHosts: len(r.members), Direct: r.direct, Overlaps: true}
+	caps := model.Capabilities{Name: "hosts", Kinds: r.kinds, MaxHosts: len(r.members), Direct: r.direct, Ranges: r.kinds.Has(model.Lock), Overlaps: true}
 	for i, m := range r.members {
 		caps.Lacks[i] = m.lacks()
 	}

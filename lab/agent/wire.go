@@ -96,10 +96,11 @@ type step struct {
 	Len    int32  `json:"len,omitempty"`
 	Data   byte   `json:"data,omitempty"`
 	Direct bool   `json:"direct,omitempty"`
+	Shared bool   `json:"shared,omitempty"`
 }
 
 func fromStep(s model.Step) step {
-	return step{s.Kind.String(), string(s.Path), string(s.To), s.File, s.Off, s.Len, s.Data, s.Direct}
+	return step{s.Kind.String(), string(s.Path), string(s.To), s.File, s.Off, s.Len, s.Data, s.Direct, s.Shared}
 }
 
 // step is the operation, if it is a valid one.
@@ -108,7 +109,7 @@ func (w step) step() (model.Step, error) {
 	if !ok || kind.Event() {
 		return model.Step{}, fmt.Errorf("no operation is called %s", shorten(w.Kind))
 	}
-	s := model.Step{Kind: kind, Path: model.Path(w.Path), To: model.Path(w.To), File: w.File, Off: w.Off, Len: w.Len, Data: w.Data, Direct: w.Direct}
+	s := model.Step{Kind: kind, Path: model.Path(w.Path), To: model.Path(w.To), File: w.File, Off: w.Off, Len: w.Len, Data: w.Data, Direct: w.Direct, Shared: w.Shared}
 	if err := s.Validate(); err != nil {
 		return s, errors.New(shorten(err.Error()))
 	}

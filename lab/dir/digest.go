@@ -30,6 +30,9 @@ func digest(history []model.Op) uint64 {
 		if op.Direct {
 			flags |= 2
 		}
+		if op.Shared {
+			flags |= 4
+		}
 		b = append(b, flags)
 		text(string(op.Path))
 		if op.Kind.TwoPaths() {

@@ -50,7 +50,7 @@ func (m *machine) step(n int, s model.Step) {
 // answer, which it returns.
 func (m *machine) record(n int, s model.Step, can bool) model.Result {
 	op := model.Op{Step: n, Host: s.Host, Kind: s.Kind, Path: s.Path, To: s.To, File: s.File,
-		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct}
+		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Shared: s.Shared}
 	m.clock++
 	op.Call = m.clock
 	if can {

@@ -64,6 +64,7 @@ func (r *Runner) Capabilities() model.Capabilities {
 		Kinds:         kinds,
 		MaxHosts:      model.MaxHosts,
 		Direct:        r.opts.Direct,
+		Ranges:        files.Kinds().Has(model.Lock),
 		Deterministic: true,
 	}
 }

@@ -164,7 +164,7 @@ func randomProgram(rng *rand.Rand) model.Program {
 		byHandle := s.Kind.TakesData() && rng.IntN(2) == 0
 		switch {
 		case s.Kind.Event() || s.Kind == model.Sync:
-		case s.Kind == model.Close || byHandle:
+		case s.Kind == model.Close || s.Kind == model.Lock || s.Kind == model.Unlock || byHandle:
 			s.File = slot(rng)
 		case s.Kind == model.Open:
 			s.Path, s.File = path, slot(rng)
@@ -184,6 +184,15 @@ func randomProgram(rng *rand.Rand) model.Program {
 			}
 		case model.Append:
 			s.Len = 1 + size(rng)
+		case model.Lock, model.Unlock:
+			s.Shared = s.Kind == model.Lock && rng.IntN(2) == 0
+			if rng.IntN(2) == 0 {
+				s.Off, s.Len = size(rng), 1+size(rng)
+			}
+			if rng.IntN(3) == 0 { // two handles of one file
+				p.Steps = append(p.Steps, model.Step{Kind: model.Create, Path: path}, model.Step{Kind: model.Open, Path: path, File: 1},
+					model.Step{Kind: model.Open, Path: path, File: 2}, model.Step{Kind: model.Lock, File: uint8(1 + rng.IntN(2))})
+			}
 		case model.Truncate:
 			s.Len = size(rng)
 		}
@@ -222,7 +231,7 @@ var (
 	operations = []model.Kind{model.Create, model.Open, model.Close, model.Read, model.Read, model.Write, model.Write,
 		model.Append, model.Truncate, model.Unlink, model.Mkdir, model.Mkdir, model.Rmdir, model.Readdir, model.Stat,
 		model.Rename, model.Rename, model.Rename, model.Link, model.Link,
-		model.Fsync, model.Sync}
+		model.Fsync, model.Sync, model.Lock, model.Lock, model.Unlock}
 )
 
 func pick[T any](rng *rand.Rand, from []T) T { return from[rng.IntN(len(from))] }

@@ -52,7 +52,7 @@ func NewClient(root *os.Root, opts Options) *Client {
 
 // Kinds is the operations that a Client of this system can do, no event among
 // them. Where a step is one that it cannot, it is skipped.
-func Kinds() model.KindSet { return operations | systemKinds }
+func Kinds() model.KindSet { return operations | systemKinds | lockKinds }
 
 var operations = model.SetOf(
 	model.Create, model.Open, model.Close, model.Read, model.Write, model.Append, model.Truncate,
@@ -265,6 +265,8 @@ func (c *Client) onFile(f *openFile, s model.Step) (r model.Result, err error) {
 		return c.write(f.File, s)
 	case model.Append:
 		return c.append(f.File, s)
+	case model.Lock, model.Unlock:
+		err = lock(f.File, s, c.opts.WordSize)
 	case model.Truncate:
 		err = f.Truncate(int64(s.Len) * int64(c.opts.WordSize))
 	case model.Fsync:

@@ -66,6 +66,13 @@ func tangle(draw draw, ranges bool) model.Program {
 		if s.Kind == model.Write || s.Kind == model.Append {
 			s.Data = data
 		}
+		if s.Kind == model.Lock && draw(4) == 0 { // two handles of one file
+			p := name()
+			add(model.Step{Kind: model.Create, Path: p})
+			add(model.Step{Kind: model.Open, Path: p, File: 1})
+			add(model.Step{Kind: model.Open, Path: p, File: 2})
+			add(model.Step{Kind: model.Lock, File: 3 - s.File})
+		}
 		if s.Path != "" && draw(2) == 0 { // what is not there answers little
 			for _, p := range []model.Path{s.Path, s.To} {
 				for _, dir := range directories(p) {
