@@ -152,7 +152,7 @@ func (w *windows) make(history []model.Op) {
 			}
 			in.used = false
 		case model.Lock, model.Unlock: // judged apart, in exclusion.go
-			in.opener, in.used = h.opener[op.File]-1, false
+			in.opener, in.used = h.opened(op.File), false
 		case model.Sync, model.Statfs, model.Writeback, model.Refresh:
 			in.used = false
 		default:

@@ -96,7 +96,7 @@ func TestGoldenDigests(t *testing.T) {
 		"local-journal/no-barriers":        {0x4b3d44bd13b7083f, 0x211c455f622dab4c},
 		"local-journal/no-ordered-data":    {0x4b3d44bd13b7083f, 0xc9649267cd0e839c},
 		"active-passive/no-fence":          {0xb88b151bc378e072, 0x2079c70078b82619},
-		"active-passive/no-abort":          {0xb88b151bc378e072, 0x575bed9eb267c11},
+		"active-passive/no-abort":          {0xb88b151bc378e072, 0xfc31253b873d7475},
 		"active-passive/volatile-fence":    {0xb88b151bc378e072, 0x575bed9eb267c11},
 		"cluster-lock":                     {0x67c593d31324aae7, 0xd21f7656148b0f69},
 		"cluster-lock/late-invalidate":     {0x67c593d31324aae7, 0x5e49da33029392c4},
