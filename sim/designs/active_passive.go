@@ -36,6 +36,8 @@ func ActivePassive() sim.Design {
 		leaseRules{fence: disk.Preempt, persist: disk.PersistOn})
 	bug("volatile-fence", "the reservation is lost when the disk loses power (APTPL=0)",
 		leaseRules{fence: disk.PreemptAndAbort, persist: disk.PersistOff})
+	bug("impatient", "takes a holder for dead without waiting for it to renew (VMware KB 2113956, false ATS miscompares)",
+		leaseRules{fence: disk.PreemptAndAbort, persist: disk.PersistOn, impatient: true})
 	return d
 }
 

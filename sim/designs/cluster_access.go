@@ -58,7 +58,9 @@ func (f *cluster) run(op *access, body func() error) error {
 			return err
 		}
 		err := f.attempt(op, body)
-		f.release(op)
+		if err == nil || op.again || !f.rules.keepsOnError {
+			f.release(op)
+		}
 		if !op.again {
 			return err
 		}

@@ -44,6 +44,12 @@ func ClusterLock() sim.Design {
 		clusterRules{keepsImages: true})
 	bug("grant-before-replay", "grants the locks of a dead host before its journal is replayed (ocfs2 814ce694)",
 		clusterRules{replayLater: true})
+	bug("append-race", "an append asks for the size, lets the lock go, and takes it again to write there (fs/gfs2/file.c: \"there is still a race\")",
+		clusterRules{looseAppend: true})
+	bug("no-open-locks", "the last name's removal frees a file that another host has open (gfs2 feaa7bba)",
+		clusterRules{ownOpens: true})
+	bug("stuck-lock", "an operation that fails does not let its locks go, so that others wait for nobody (dlm b790c3b7)",
+		clusterRules{keepsOnError: true})
 	return d
 }
 
@@ -53,6 +59,9 @@ type clusterRules struct {
 	lateInvalidate bool // the cache is invalidated when the lock has gone
 	keepsImages    bool // the journal is not emptied before EX is given up
 	replayLater    bool // the journal of a dead host is replayed when its locks are free already
+	looseAppend    bool // an append does not keep the lock between asking for the size and writing
+	ownOpens       bool // only this host's opens keep a file
+	keepsOnError   bool // an operation that fails keeps its locks
 }
 
 // The parts of the disk behind the file system, and the times of the lock space.
@@ -257,7 +266,7 @@ func (f *cluster) opens(ino int) (int, error) {
 	switch {
 	case f.op.again:
 		return 0, errAgain
-	case f.open[ino] > 0:
+	case f.open[ino] > 0 || f.rules.ownOpens:
 		return int(f.open[ino]), nil
 	}
 	switch err := f.n.Lock(openName(ino), dlm.EX, dlm.Options{NoQueue: true}); err {
