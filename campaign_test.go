@@ -130,6 +130,9 @@ func TestPlantedFaultsAreExplained(t *testing.T) {
 		if strings.HasPrefix(d.Name, "cluster-lock/") {
 			runs = testscale.Count(512, 6_000) // they are found at once
 		}
+		if strings.HasSuffix(d.Name, "/append-race") {
+			runs = 8_192 // but this one takes two appends that overlap
+		}
 		result, _ := campaignOn(t, d, 2, 1, runs)
 		r, err := sim.New(d)
 		if err != nil {

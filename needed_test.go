@@ -47,7 +47,8 @@ var needed = []neededCase{
 	{name: "no-fence-partition", needs: []model.Kind{model.Partition}},
 	{name: "no-fence-fenced-and-back", needs: []model.Kind{model.Fence}},
 	{name: "volatile-fence-disk-reset", needs: []model.Kind{model.Pause, model.DiskReset}},
-	{name: "rename-both-names", needs: []model.Kind{model.Rename}, plainer: true},
+	{name: "grant-before-replay", needs: []model.Kind{model.Pause}},
+	{name: "rename-both-names", needs: []model.Kind{model.Rename}},
 	{name: "rename-neither-name", needs: []model.Kind{model.Rename}, plainer: true},
 	{name: "link-double-free", needs: []model.Kind{model.Link}, plainer: true},
 }

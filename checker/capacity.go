@@ -36,7 +36,7 @@ func judgeCapacity(run model.Run, info []opInfo, v *model.Verdict) {
 			}
 		case op.Host == model.Final && op.Kind == model.Statfs && op.Succeeded():
 			if used := seenBlocks(run.History); used+op.Result.Free > op.Result.Total {
-				v.Outcome, v.Anomaly = model.Violated, model.CapacityOvercmt
+				v.Outcome, v.Anomaly = model.Violated, model.StaleSpace
 				v.Observed = op.Answer()
 				v.Allowed = []string{fmt.Sprintf("at most %d of %d free", op.Result.Total-used, op.Result.Total)}
 				v.Proof = [2]string{

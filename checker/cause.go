@@ -14,18 +14,23 @@ import (
 // with the hosts made to hand the block over at one moment, and the cause
 // stands (Verified) only if the guarantee is held then.
 type Cause struct {
-	Text     string     // one sentence, or [NotIsolated]
-	Kind     string     // "stale-write", "stale-copy", "rollback", "unfenced", "crash", "strike", "overlap", "unshared-lock" or ""
-	Step     int        // the step that issued the guilty write, or used the stale copy
-	Host     model.Host // the guilty host
-	Block    int32      // -1 for none
-	Meaning  string     // what the block is: "directory block of /"
-	Basis    int32      // the version that the guilty host's copy had, -1 for none
-	Over     int32      // the version that it destroyed, or did not see
-	Writer   model.Host // who had written that version
-	WroteAt  int        // and at which step
-	Verified bool
-	later    bool // stale-copy: that version came when Step had ended
+	Text string // one sentence, or [NotIsolated]
+	// Kind is "stale-write", "stale-copy", "rollback", "replay", "early-use",
+	// "unfenced", "false-fence", "no-flush", "no-write-back", "crash", "strike",
+	// "overlap", "unshared-lock", "early-free", "left-behind" or "".
+	Kind      string
+	Mechanism Mechanism  // what the field calls it, or ""
+	Absent    string     // what did not happen and should have, where that is the cause, or ""
+	Step      int        // the step that issued the guilty write, or used the stale copy
+	Host      model.Host // the guilty host
+	Block     int32      // -1 for none
+	Meaning   string     // what the block is: "directory block of /"
+	Basis     int32      // the version that the guilty host's copy had, -1 for none
+	Over      int32      // the version that it destroyed, or did not see
+	Writer    model.Host // who had written that version
+	WroteAt   int        // and at which step
+	Verified  bool
+	later     bool // stale-copy: that version came when Step had ended
 
 	Nearest model.Program // the nearest passing run; no steps when not Verified
 	Change  string        // what it does otherwise: "had B re-read block 7 before step 6, ..."
@@ -116,6 +121,18 @@ func staleCopies(run model.Run) []Cause {
 	return list
 }
 
+// absence is what did not happen that would have spared the suspect.
+func (c Cause) absence() string {
+	between := ""
+	if 0 < c.WroteAt && c.WroteAt < c.Step {
+		between = fmt.Sprintf(" between steps %d and %d", c.WroteAt, c.Step)
+	}
+	if c.Kind == staleCopy && c.later {
+		return fmt.Sprintf("no write-back by %v before step %d ended", c.Writer, c.Step)
+	}
+	return fmt.Sprintf("no invalidation of it on %v, and no re-read%s", c.Host, between)
+}
+
 // sentence says what was done, in one sentence.
 func (c Cause) sentence() string {
 	block := fmt.Sprintf("block %d", c.Block)
@@ -128,15 +145,23 @@ func (c Cause) sentence() string {
 	}
 	switch {
 	case c.Kind == rollback:
-		return fmt.Sprintf("%v gave %s in step %d the bytes of version %d back, over version %d, which %v had written in step %d.",
-			c.Host, block, c.Step, c.Basis, c.Over, c.Writer, c.WroteAt)
+		return fmt.Sprintf("%v gave %s %s the bytes of version %d back, over version %d, which %v had written %s.",
+			c.Host, block, inStep(c.Step), c.Basis, c.Over, c.Writer, inStep(c.WroteAt))
 	case c.Kind == staleCopy && c.later:
-		return fmt.Sprintf("%v used its copy of %s, version %d, in step %d, while a change by %v was not on the disk yet: it was written in step %d, as version %d.",
-			c.Host, block, c.Basis, c.Step, c.Writer, c.WroteAt, c.Over)
+		return fmt.Sprintf("%v used its copy of %s, version %d, in step %d, while a change by %v came to the disk only %s, as version %d: %s.",
+			c.Host, block, c.Basis, c.Step, c.Writer, inStep(c.WroteAt), c.Over, c.absence())
 	case c.Kind == staleCopy:
-		return fmt.Sprintf("%v used its copy of %s, version %d, in step %d, although %v had written version %d in step %d: nothing made %v read it again.",
-			c.Host, block, c.Basis, c.Step, c.Writer, c.Over, c.WroteAt, c.Host)
+		return fmt.Sprintf("%v used its copy of %s, version %d, in step %d, although %v had written version %d %s: %s.",
+			c.Host, block, c.Basis, c.Step, c.Writer, c.Over, inStep(c.WroteAt), c.absence())
 	}
-	return fmt.Sprintf("%v wrote %s in step %d %s, and destroyed version %d, which %v had written in step %d and %v had never seen.",
-		c.Host, block, c.Step, from, c.Over, c.Writer, c.WroteAt, c.Host)
+	return fmt.Sprintf("%v wrote %s %s %s, and destroyed version %d, which %v had written %s and %v had never seen.",
+		c.Host, block, inStep(c.Step), from, c.Over, c.Writer, inStep(c.WroteAt), c.Host)
+}
+
+// inStep is "in step 4", or when that was the closing observer's doing.
+func inStep(step int) string {
+	if step == 0 {
+		return "after the last step"
+	}
+	return fmt.Sprintf("in step %d", step)
 }

@@ -156,7 +156,7 @@ func falsehood(run, again model.Run, c checker.Cause) string {
 	case victim == 0:
 		return "that version was not written so"
 	case c.Kind == "stale-copy":
-		if later := strings.Contains(c.Text, "not on the disk yet"); later != (victim > end) {
+		if later := strings.Contains(c.Text, "came to the disk only"); later != (victim > end) {
 			return "the version came at another time"
 		}
 	case guilty < victim:

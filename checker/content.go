@@ -23,14 +23,34 @@ func (f *finding) data() {
 			return
 		}
 	}
-	for _, w := range got {
-		if x := f.c.writer(w); x >= 0 && f.c.foreign(x, f.path) {
+	for at, w := range got {
+		x := f.c.writer(w)
+		if x < 0 {
+			continue
+		}
+		by := &f.c.history[x]
+		switch pos := f.op.Off + int32(at); {
+		case f.c.foreign(x, f.path):
 			f.v.Anomaly = model.CrossLinked
 			f.with = nil
-			f.fact = fmt.Sprintf("%s had written #%d, and to another file", naming(&f.c.history[x]), w)
+			f.fact = fmt.Sprintf("%s had written #%d, and to another file", naming(by), w)
+			if f.removedBefore(by, f.c.pathOf(x)) {
+				f.v.Anomaly = model.StaleDataExposure
+				f.fact += ", which had been cut or removed"
+			}
 			f.v.Allowed = []string{fmt.Sprintf("words written to %s", f.path)}
 			return
+		case f.cutBefore(by, pos):
+			f.v.Anomaly = model.StaleDataExposure
+			f.with = nil
+			f.fact = fmt.Sprintf("%s had written #%d, and word %d had been cut off since and nothing written there", naming(by), w, pos)
+			f.v.Allowed = []string{"a hole there"}
+			return
 		}
+	}
+	if lost := f.appendOverlap(); lost != nil {
+		f.overlapped(lost)
+		return
 	}
 	// The latest write of which the read should have seen words and did not.
 	for k := len(f.c.story) - 1; k >= 0; k-- {
@@ -49,7 +69,10 @@ func (f *finding) data() {
 		}
 		if inside > there {
 			f.with = op
-			if there > 0 && final && !f.overwritten(op) {
+			switch {
+			case final && f.falselyShared(op):
+				f.v.Anomaly = model.FalseSharing
+			case there > 0 && final && !f.overwritten(op):
 				f.v.Anomaly = model.TornWrite
 			}
 			f.v.Allowed = []string{fmt.Sprintf("%dx#%d in words %d to %d", op.Len, op.Data, op.Off, op.Off+op.Len-1)}
@@ -103,4 +126,14 @@ func (f *finding) overwritten(w *model.Op) bool {
 		}
 	}
 	return false
+}
+
+// overlapped names an append of which words are missing where another one's are.
+func (f *finding) overlapped(lost *model.Op) {
+	read := f.evidence()
+	f.v.Anomaly, f.with = model.AppendOverlap, lost
+	f.but = fmt.Sprintf("it saw %d of its %d words, and another append's there", count(read, lost), lost.Len)
+	if read != f.op {
+		f.but = fmt.Sprintf("it saw a size of %d words, too short for both appends", f.op.Result.Size)
+	}
 }

@@ -3,6 +3,7 @@ package checker
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/doublemount/doublemount/model"
 )
@@ -36,9 +37,7 @@ func (e *explainer) crashed() (Cause, bool) {
 		}
 		for _, back := range rollbacks(e.run) {
 			if back.Step >= n && !slices.ContainsFunc(left, back.again) {
-				if d, ok := e.runner.(model.Describer); ok {
-					back.Meaning = e.describe(d, back.Block)
-				}
+				back.Meaning = e.meaning(back.Block)
 				back.Text = fmt.Sprintf("%s So what step %d (%v) left was made whole with what was older.", back.sentence(), n, s)
 				back.Kind, back.Nearest, back.Change = c.Kind, c.Nearest, c.Change
 				return back, true
@@ -51,30 +50,52 @@ func (e *explainer) crashed() (Cause, bool) {
 
 // remounted is the first write from a stale copy, or of old bytes, that its host does
 // not make if it has remounted before: if it has nothing in its memory, nor in its
-// journal, that another host changes afterwards.
-func (e *explainer) remounted() (Cause, bool) {
-	for _, s := range append(slices.Clip(e.suspects), rollbacks(e.run)...) {
+// journal, that another host changes afterwards. With all, the others remount before
+// it, so that what they had in theirs is in its place.
+func (e *explainer) remounted(all bool) (Cause, bool) {
+	list := append(slices.Clip(e.suspects), rollbacks(e.run)...)
+	slices.SortStableFunc(list, func(a, b Cause) int { return e.bookkeeping(a.Block) - e.bookkeeping(b.Block) })
+	for _, s := range list {
 		if s.Kind == staleCopy {
 			continue
 		}
 		for before := min(s.Step, len(e.run.Program.Steps)); before > 1; before-- {
-			if e.run.Program.Steps[before-1].Host == s.Host || !e.mounted(s.Host, before) {
+			if !all && e.run.Program.Steps[before-1].Host == s.Host || !e.mounted(s.Host, before) {
 				continue
 			}
-			p := e.insert(before, []model.Step{{Host: s.Host, Kind: model.Remount}})
+			var steps []model.Step
+			var who []string
+			for n := range e.run.Program.Hosts {
+				if h := model.Host(n); all && h != s.Host && e.mounted(h, before) {
+					steps = append(steps, model.Step{Host: h, Kind: model.Remount})
+					who = append(who, h.String())
+				}
+			}
+			p := e.insert(before, append(steps, model.Step{Host: s.Host, Kind: model.Remount}))
 			left, ok := e.passesAnew(p)
-			if !ok || s.Kind == rollback && slices.ContainsFunc(left, s.again) {
+			if !ok || s.Kind == rollback && slices.ContainsFunc(left, s.again) || all && s.Kind == staleWrite && slices.ContainsFunc(e.tried[p.String()].left, s.again) {
 				continue
 			}
-			if d, ok := e.runner.(model.Describer); ok && s.Meaning == "" {
-				s.Meaning = e.describe(d, s.Block)
-			}
+			s.Meaning = e.meaning(s.Block)
 			s.Text, s.Nearest = s.sentence(), p
-			s.Change = fmt.Sprintf("had %v remounted before step %d%s", s.Host, before, e.held())
+			s.Change = fmt.Sprintf("had %s remounted before step %d%s", strings.Join(append(who, s.Host.String()), " and "), before, e.held())
 			return s, true
 		}
 	}
 	return Cause{}, false
+}
+
+// bookkeeping is 1 for a block that no operation reads: a log, or what mounts alone
+// look at. It says less than others do.
+func (e *explainer) bookkeeping(block int32) int {
+	for i := range e.run.Trace {
+		if r := &e.run.Trace[i]; r.Kind == model.BlockRead && r.Block == block {
+			if s, ok := e.run.Program.StepAt(int(r.Step)); ok && !s.Kind.Event() {
+				return 0
+			}
+		}
+	}
+	return 1
 }
 
 // struck is the first strike without which the guarantee is held.
@@ -158,13 +179,4 @@ func rollbacks(run model.Run) (list []Cause) {
 		}
 	}
 	return list
-}
-
-// describe is what a block was at the end of the run to explain, which is made
-// again, since others have been made since.
-func (e *explainer) describe(d model.Describer, block int32) string {
-	if _, err := e.runner.Run(e.ctx, e.run.Program); err != nil {
-		return ""
-	}
-	return d.Describe(block)
 }

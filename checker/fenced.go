@@ -2,6 +2,7 @@ package checker
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/doublemount/doublemount/model"
 )
@@ -13,18 +14,26 @@ import (
 // the host just before another one mounts, or else at once. Other hosts are not
 // tried, since a fence excuses much.
 
-// fenced is the first host that a fence would have kept from doing harm.
+// fenced is the first host that a fence would have kept from doing harm: once the
+// disk has forgotten who may write, or else while it was silent.
 func (e *explainer) fenced() (Cause, bool) {
+	if c, ok := e.fencedSince(model.DiskReset); ok {
+		return c, true
+	}
+	return e.fencedSince(model.Pause, model.Partition)
+}
+
+func (e *explainer) fencedSince(kinds ...model.Kind) (Cause, bool) {
 	for since, s := range e.run.Program.Steps {
 		for n := range e.run.Program.Hosts {
 			h := model.Host(n)
-			if s.Kind != model.DiskReset && (s.Host != h || s.Kind != model.Pause && s.Kind != model.Partition) {
+			if !slices.Contains(kinds, s.Kind) || s.Kind != model.DiskReset && s.Host != h {
 				continue
 			}
 			for _, before := range e.takeovers(h, since+1) {
 				p := e.insert(before, []model.Step{{Host: h, Kind: model.Fence}})
 				if _, ok := e.passes(p); ok {
-					c := e.unfenced(h, since+1, before)
+					c := e.unfenced(h, since+1, before, p)
 					c.Nearest = p
 					c.Change = fmt.Sprintf("had %v been fenced before step %d%s", h, before, e.held())
 					return c, true
@@ -52,35 +61,48 @@ func takesOver(s model.Step, h model.Host) bool {
 	return s.Host != h && (s.Kind == model.Mount || s.Kind == model.Remount || s.Kind == model.Reboot)
 }
 
-// unfenced is the cause that a fence of h before a step would have removed: the
-// first block that h wrote from then on, after it had been silent since another.
-func (e *explainer) unfenced(h model.Host, since, before int) Cause {
-	c := Cause{Kind: "unfenced", Host: h, Block: -1, Basis: -1, Step: since}
-	started := false
-	for _, r := range e.run.Trace {
+// prevented is the write of h from a step on that the fence in a passing run keeps
+// from the disk: one over what another host had written before others.
+func (e *explainer) prevented(h model.Host, before int, fixed model.Program) (found model.Record, ok bool) {
+	still := e.tried[fixed.String()].wrote
+	started, destroys := false, false
+	for i, r := range e.run.Trace {
 		started = started || int(r.Step) >= before
-		if started && r.Kind == model.BlockWritten && r.Host == h {
-			c.Block, c.Step, c.Basis = r.Block, int(r.Step), r.Base
-			break
+		if !started || r.Kind != model.BlockWritten || r.Host != h ||
+			slices.ContainsFunc(still, func(w model.Record) bool { return w.Host == h && w.Block == r.Block && w.Sum == r.Sum }) {
+			continue
 		}
+		over := writerOf(e.run.Trace[:i], &model.Record{Block: r.Block, Version: overwrote(e.run.Trace, i)})
+		foreign := over != nil && over.Host != h
+		if !ok || foreign && !destroys {
+			found, ok, destroys = r, true, foreign
+		}
+	}
+	return found, ok
+}
+
+// unfenced is the cause that a fence of h before a step removes: the block that it
+// keeps h from writing, after h had been silent since another step.
+func (e *explainer) unfenced(h model.Host, since, before int, fixed model.Program) Cause {
+	c := Cause{Kind: "unfenced", Host: h, Block: -1, Basis: -1, Step: since}
+	if w, ok := e.prevented(h, before, fixed); ok {
+		c.Block, c.Step, c.Basis = w.Block, int(w.Step), w.Base
+		c.Mechanism = ZombieWrite
 	}
 	what := "was not kept from the disk"
 	if c.Block >= 0 {
-		what = fmt.Sprintf("wrote block %d", c.Block)
-		if d, ok := e.runner.(model.Describer); ok {
-			if c.Meaning = d.Describe(c.Block); c.Meaning != "" {
-				what += " (" + c.Meaning + ")"
-			}
-		}
-		what += fmt.Sprintf(" in step %d", c.Step)
+		c.Meaning = e.meaning(c.Block)
+		what = fmt.Sprintf("wrote %s %s", c.named(c.Block, e), inStep(c.Step))
 	}
 	took := ""
 	if s, ok := e.run.Program.StepAt(before); ok && takesOver(s, h) {
 		took = fmt.Sprintf(" although %v had come in step %d (%v)", s.Host, before, s)
 	}
 	silence, _ := e.run.Program.StepAt(since)
+	c.Absent = fmt.Sprintf("nobody had fenced %v before step %d", h, before)
 	why := fmt.Sprintf("it was silent since step %d (%v), and nobody had fenced it", since, silence)
 	if silence.Kind == model.DiskReset {
+		c.Mechanism = FenceLoss
 		why = fmt.Sprintf("in step %d (%v) the disk forgot who may write, and nobody had fenced it", since, silence)
 	}
 	c.Text = fmt.Sprintf("%v %s%s: %s.", h, what, took, why)

@@ -33,10 +33,9 @@ func Explain(ctx context.Context, r model.Runner, judge model.Judge, p model.Pro
 	}
 	e := explainer{ctx: ctx, runner: r, judge: judge, run: run, verdict: v, tried: map[string]trial{}}
 	e.suspects = suspects(run, v)
-	if d, ok := r.(model.Describer); ok {
-		for i := range e.suspects {
-			e.suspects[i].Meaning = d.Describe(e.suspects[i].Block)
-		}
+	e.describe()
+	for i := range e.suspects {
+		e.suspects[i].Meaning = e.meaning(e.suspects[i].Block)
 	}
 	return run, e.cause(), nil
 }
@@ -49,23 +48,33 @@ type explainer struct {
 	verdict  model.Verdict
 	suspects []Cause
 	tried    map[string]trial // by the text of the program
+	meanings map[int32]string // of the blocks that the trace speaks of
 }
 
-// cause is the first suspect that an intervention confirms: of a lock that two
-// hosts have, one host for both; a hand-over of the block alone, then of all that the host has copies of, then a fence, then no
-// crash, then no strike, then no overlap, then two
-// hand-overs, then a remount.
+// cause is the first suspect that an intervention confirms. Those come first of
+// which facts of the trace say most: a lock that two hosts have, a replay that did harm, a hand-over of the
+// block alone, then of all that the host has copies of, a journal that was
+// replayed too late, a fence, a write that did not reach the disk; then no crash,
+// no strike, no overlap, a handle; then what is wide: two hand-overs, remounts.
 func (e *explainer) cause() Cause {
 	for _, try := range []func() (Cause, bool){
 		e.unshared,
+		e.replayed,
+		e.recovered,
 		func() (Cause, bool) { return e.handedOver(true) },
 		func() (Cause, bool) { return e.handedOver(false) },
+		e.falselyFenced,
 		e.fenced,
+		e.unflushed,
+		e.unwritten,
 		e.crashed,
 		e.struck,
 		e.apart,
+		e.freedOpen,
+		e.leftBehind,
 		e.handedOverTwice,
-		e.remounted,
+		func() (Cause, bool) { return e.remounted(false) },
+		func() (Cause, bool) { return e.remounted(true) },
 	} {
 		if c, ok := try(); ok {
 			c.Verified = true
@@ -80,7 +89,7 @@ func (e *explainer) handedOver(oneBlock bool) (Cause, bool) {
 	for _, s := range e.suspects {
 		for _, h := range e.handOvers(s, oneBlock) {
 			if p := e.with(h); e.stands(s, h, p) {
-				s.Nearest, s.Change, s.Text = p, e.wish(h)+e.held(), s.sentence()
+				s.Nearest, s.Change, s.Text, s.Absent = p, e.wish(h)+e.held(), s.sentence(), s.absence()
 				return s, true
 			}
 		}
@@ -290,6 +299,9 @@ func (e *explainer) passes(p model.Program) (left []Cause, ok bool) {
 		if t.held {
 			t.left = suspects(run, e.verdict)
 			t.back = rollbacks(run)
+			t.replays = replays(&run)
+			t.reverted = reverted(&run, 0)
+			t.wrote = written(&run)
 		}
 	}
 	e.tried[text] = t
@@ -301,7 +313,38 @@ type trial struct {
 	held bool
 	left []Cause
 	back []Cause // writes that put old bytes back
+
+	replays  []replay
+	reverted []model.Record // what power losses took
+	wrote    []model.Record // all writes
 }
+
+// written lists the writes of a run.
+func written(run *model.Run) (list []model.Record) {
+	for _, r := range run.Trace {
+		if r.Kind == model.BlockWritten {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// describe notes what the blocks of the run to explain were at its end, which a
+// Runner can say until the next run.
+func (e *explainer) describe() {
+	e.meanings = map[int32]string{}
+	d, ok := e.runner.(model.Describer)
+	for i := range e.run.Trace {
+		if r := &e.run.Trace[i]; ok && (r.Kind == model.BlockRead || r.Kind == model.BlockWritten) {
+			if _, done := e.meanings[r.Block]; !done {
+				e.meanings[r.Block] = d.Describe(r.Block)
+			}
+		}
+	}
+}
+
+// meaning is what a block was, or empty.
+func (e *explainer) meaning(block int32) string { return e.meanings[block] }
 
 // errLess is a run in which less happened than in the first.
 var errLess = errors.New("less happened")
@@ -315,7 +358,7 @@ func (e *explainer) attempt(p model.Program) (model.Run, error) {
 		return model.Run{}, err
 	}
 	run, err := e.runner.Run(e.ctx, p)
-	if err == nil && e.skipsMore(run) {
+	if err == nil && (e.skipsMore(run) || e.closesMore(run)) {
 		err = errLess
 	}
 	if err != nil || len(run.Holds) != len(e.run.Holds) { // with fewer holds it is the overlap that is tried
@@ -327,6 +370,19 @@ func (e *explainer) attempt(p model.Program) (model.Run, error) {
 		}
 	}
 	return run, nil
+}
+
+// closesMore reports whether run found fewer open handles than the first run.
+func (e *explainer) closesMore(run model.Run) bool {
+	closed := func(history []model.Op) (n int) {
+		for i := range history {
+			if history[i].Result.Errno == model.EBADF {
+				n++
+			}
+		}
+		return n
+	}
+	return closed(run.History) > closed(e.run.History)
 }
 
 // skipsMore reports whether run skipped a step that the first run carried out,

@@ -103,8 +103,11 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 		if op := &run.History[i]; impossible(op, &j.windows.info[i]) && (!g.FinalOnly || op.Host == model.Final || op.Kind.Changes() && op.Succeeded()) {
 			v.Outcome, v.Anomaly, v.Observed, v.Path = model.Violated, model.SpuriousError, op.Answer(), op.Path
 			v.Steps = steps(op)
-			if op.Kind == model.Readdir {
+			switch {
+			case op.Kind == model.Readdir:
 				v.Anomaly = model.StructureDamage
+			case openAndGone(run.History, j.windows.info, i):
+				v.Anomaly = model.DeleteWhileOpen
 			}
 			v.Proof = [2]string{
 				fmt.Sprintf("%s cannot be answered %s, whatever the files are.", naming(op), op.Answer()),

@@ -126,12 +126,12 @@ func TestMovesByName(t *testing.T) {
 		want    model.Anomaly
 		proof   string
 	}{
-		{fileA + "A rename a b; end; F stat b -> 8; F stat a -> 8", model.NothingLost, model.ResurrectedFile, "A rename /a /b"},
-		{fileA + "A rename a b; end; F stat b -> ENOENT; F stat a -> ENOENT", model.NothingLost, model.LostFile, "A rename /a /b"},
+		{fileA + "A rename a b; end; F stat b -> 8; F stat a -> 8", model.NothingLost, model.BothNames, "A rename /a /b"},
+		{fileA + "A rename a b; end; F stat b -> ENOENT; F stat a -> ENOENT", model.NothingLost, model.NeitherName, "A rename /a /b"},
 		{fileA + "A rename a b; B stat a -> 8; end; F stat b -> 8", model.Linearizable, model.PhantomFile, "A rename /a /b"},
 		{fileA + "A rename a b; B stat b -> ENOENT; end; F stat b -> 8", model.Linearizable, model.InvisibleFile, "A rename /a /b"},
-		{dirD + "A rename d e; end; F stat e/x -> ENOENT; F stat e -> dir", model.NothingLost, model.LostFile, "A rename /d /e"},
-		{dirD + "A rename d e; end; F stat e/x -> 8; F stat d/x -> 8", model.NothingLost, model.ResurrectedFile, "A rename /d /e"},
+		{dirD + "A rename d e; end; F stat e/x -> ENOENT; F stat e -> dir", model.NothingLost, model.NeitherName, "A rename /d /e"},
+		{dirD + "A rename d e; end; F stat e/x -> 8; F stat d/x -> 8", model.NothingLost, model.BothNames, "A rename /d /e"},
 		{fileA + "A rename a b; B rename a c; end; F stat b -> ENOENT; F stat c -> 8", model.NothingLost, model.SplitBrain, "A rename /a /b"},
 		{fileA + "A rename a b; B rename a c; end", model.Linearizable, model.PhantomFile, "A rename /a /b"},
 		{fileA + "B create b; A link a b; end", model.NothingLost, model.SplitBrain, "B create /b"},

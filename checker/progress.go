@@ -48,7 +48,7 @@ func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 			if ordered(&run, i) || f.found().provoked(op) {
 				continue
 			}
-			v.Anomaly = model.NoProgress
+			v.Anomaly = model.AccessLoss
 		case op.Kind == model.Mount && op.Result.Errno == model.EBUSY && taken(run.History, i):
 			continue
 		case op.Result.Errno == model.ENOSPC, op.Result.Errno == model.EBADF, op.Result.Errno == model.EMFILE, informative(op.Kind, op.Result.Errno):
@@ -57,6 +57,10 @@ func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 			continue // exclusion judges whether a lock was in the way
 		case f.found().excuse(op):
 			continue
+		case op.Result.Errno == model.EIO, op.Result.Errno == model.EROFS, op.Result.Errno == model.EBADE:
+			v.Anomaly = model.AccessLoss
+		case openAndGone(run.History, info, i):
+			v.Anomaly = model.DeleteWhileOpen
 		default:
 			v.Anomaly = model.SpuriousError
 		}

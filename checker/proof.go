@@ -50,6 +50,9 @@ func (c *component) explain(v *model.Verdict) {
 		f.change()
 	} else {
 		f.observation()
+		if openAndGone(c.history, c.info, culprit) && f.vanished() {
+			f.v.Anomaly = model.DeleteWhileOpen
+		}
 	}
 	f.finish()
 }
@@ -191,12 +194,15 @@ func (f *finding) observation() {
 	case f.op.Kind == model.Read && f.op.Result.Errno == model.OK:
 		f.data()
 	case f.op.Kind == model.Stat && f.op.Result.Type == model.File && f.find(f.makes) != nil && !f.typeOnly():
-		f.v.Anomaly = model.StaleRead
+		f.v.Anomaly = model.StaleAttributes
 		if f.op.Host == model.Final {
 			f.v.Anomaly = model.LostUpdate
 		}
 		f.with = f.find(f.writes)
 		f.but = fmt.Sprintf("it saw a size of %d words", f.op.Result.Size)
+		if lost := f.appendOverlap(); lost != nil {
+			f.overlapped(lost)
+		}
 		f.v.Allowed = f.allowedSizes()
 	case f.absent():
 		f.v.Anomaly = model.InvisibleFile
@@ -204,6 +210,9 @@ func (f *finding) observation() {
 			f.v.Anomaly = model.LostFile
 		}
 		f.with = f.find(f.makes)
+		if f.v.Anomaly == model.LostFile && f.neitherName(f.with) {
+			f.v.Anomaly = model.NeitherName
+		}
 		f.but = fmt.Sprintf("it saw no %s, and nobody removed it in between", f.path)
 		f.v.Allowed = []string{fmt.Sprintf("%s is there", f.path)}
 		if f.op.Kind == model.Readdir && f.op.Result.Errno == model.OK {
@@ -214,6 +223,9 @@ func (f *finding) observation() {
 		f.with = f.find(f.takes)
 		if f.op.Host == model.Final && f.with != nil {
 			f.v.Anomaly = model.ResurrectedFile
+		}
+		if f.bothNames(f.with) {
+			f.v.Anomaly = model.BothNames
 		}
 		f.but = fmt.Sprintf("it saw %s (%s)", f.path, f.op.Answer())
 		f.v.Allowed = []string{"ENOENT"}

@@ -56,6 +56,8 @@ type ReportFinding struct {
 type ReportCause struct {
 	Text      string `json:"text"`
 	Kind      string `json:"kind"`
+	Mechanism string `json:"mechanism"` // what the field calls it, or empty
+	Absent    string `json:"absent"`    // what did not happen, where that is the cause, or empty
 	Step      int    `json:"step"`
 	Host      string `json:"host"`
 	Block     int32  `json:"block"`
@@ -74,7 +76,7 @@ func (f Finding) ForReport() ReportFinding {
 	}
 	if f.Cause.Kind != "" {
 		c = ReportCause{
-			Text: c.Text, Kind: f.Cause.Kind, Step: f.Cause.Step, Host: f.Cause.Host.String(),
+			Text: c.Text, Kind: f.Cause.Kind, Mechanism: string(f.Cause.Mechanism), Absent: f.Cause.Absent, Step: f.Cause.Step, Host: f.Cause.Host.String(),
 			Block: f.Cause.Block, Meaning: f.Cause.Meaning, Basis: f.Cause.Basis,
 			Overwrote: f.Cause.Over, Writer: f.Cause.Writer.String(), Verified: f.Cause.Verified,
 		}

@@ -112,7 +112,11 @@ func causeText(c checker.Cause) string {
 	const unknown = "cause not isolated"
 	switch {
 	case c.Verified:
-		return safeText(c.Text) + " (verified)"
+		name := ""
+		if c.Mechanism != "" {
+			name = string(c.Mechanism) + ": "
+		}
+		return name + safeText(c.Text) + " (verified)"
 	case c.Text == "" || c.Text == unknown:
 		return unknown
 	}
