@@ -173,7 +173,7 @@ func drawStep(t *rapid.T) model.Step {
 		if s.Kind != model.Refresh && rapid.Bool().Draw(t, "direct") {
 			s.Direct = true
 			s.Off -= s.Off % model.WordsPerBlock
-			s.Len += model.WordsPerBlock - s.Len%model.WordsPerBlock
+			s.Len = max(model.WordsPerBlock, s.Len-s.Len%model.WordsPerBlock)
 		}
 	case model.Append:
 		s.Len = length
