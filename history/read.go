@@ -17,9 +17,8 @@ import (
 // same answer everywhere, and each bounds memory that a file could else claim
 // without end.
 const (
-	// MaxOps is how many operations and events. One takes about half a kilobyte
-	// until it is judged (docs/HISTORY.md has the figure measured), so these fit in
-	// the memory of any machine that such a history is recorded on.
+	// MaxOps is how many operations and events. One takes not quite a kilobyte to
+	// read (docs/HISTORY.md has the figure), so as many take less than a gigabyte.
 	MaxOps = 1 << 20
 	// MaxLine is how many bytes a line may have: a read of the longest file, every
 	// word of it another write's, with room for its tags.
