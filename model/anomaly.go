@@ -132,7 +132,7 @@ func Anomalies() []Anomaly {
 		StaleRead, StaleAttributes, LostUpdate, FalseSharing, AppendOverlap, TornWrite, CrossLinked,
 		StaleDataExposure, DeleteWhileOpen, DurabilityViolation,
 		DoubleFree, LeakedSpace, StructureDamage, CapacityOvercmt, StaleSpace,
-		SpuriousError, AccessLoss, NoProgress}
+		SpuriousError, AccessLoss, NoProgress, DoubleGrant, StuckLock}
 	for _, k := range []DefectKind{Panic, Hang, BadIO, Misuse} {
 		all = append(all, Anomaly(k.String()))
 	}
