@@ -94,7 +94,7 @@ func (w *windows) close(history []model.Op) {
 		return
 	}
 	w.closes = true
-	var next [model.MaxHosts + 1][model.MaxFile + 1]int // index+1 of the next close of a slot
+	var next [model.MaxHosts + 1][256]int // index+1 of the next close of a slot; recorded histories have more than MaxFile
 	for i := len(history) - 1; i >= 0; i-- {
 		op, in := &history[i], &w.info[i]
 		slots := &next[min(op.Host, model.MaxHosts)]

@@ -59,7 +59,7 @@ func (l *line) operation() (op model.Op, err error) {
 	if op.Host, err = hostOf(l.Host); err != nil {
 		return op, err
 	}
-	op.Path, op.To, op.Direct = model.Path(l.Path), model.Path(l.To), l.Direct
+	op.Path, op.To, op.Direct, op.Shared = model.Path(l.Path), model.Path(l.To), l.Direct, l.Shared
 	for _, n := range []*int64{l.Offset, l.Length, l.Ticks} {
 		if n != nil && (*n < 0 || *n > math.MaxInt32) {
 			return op, fmt.Errorf("a number %d; want 0 to %d", *n, math.MaxInt32)

@@ -25,6 +25,7 @@ type line struct {
 	Length   *int64  `json:"length,omitempty"`
 	Data     *label  `json:"data,omitempty"`
 	Direct   bool    `json:"direct,omitempty"`
+	Shared   bool    `json:"shared,omitempty"`
 	Ticks    *int64  `json:"ticks,omitempty"`
 	From     string  `json:"from,omitempty"`
 	Call     *int64  `json:"call"`

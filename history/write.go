@@ -86,7 +86,7 @@ func (h *lanes) operation(l *line, op *model.Op) {
 func lineOf(n int, op *model.Op) line {
 	number64 := func(v int64) *int64 { return &v }
 	l := line{ID: number(n), Host: op.Host.String(), Op: op.Kind.String(), Path: string(op.Path), To: string(op.To),
-		Direct: op.Direct, Call: number64(op.Call)}
+		Direct: op.Direct, Shared: op.Shared, Call: number64(op.Call)}
 	if op.File != 0 {
 		l.Handle = number(int(op.File))
 	}
@@ -96,6 +96,10 @@ func lineOf(n int, op *model.Op) line {
 	switch op.Kind {
 	case model.Read, model.Write:
 		l.Offset, l.Length = number64(int64(op.Off)), number64(int64(op.Len))
+	case model.Lock, model.Unlock:
+		if op.Len > 0 { // else the whole file
+			l.Offset, l.Length = number64(int64(op.Off)), number64(int64(op.Len))
+		}
 	case model.Append, model.Truncate:
 		l.Length = number64(int64(op.Len))
 	case model.Tick:
