@@ -31,11 +31,11 @@ func ExampleCheck() {
 		}
 	}
 	// Output:
-	// nothing-lost: lost file of /a
+	// nothing-lost: lost file of /b
 	// 1 A mount
 	// 2 B mount
-	// 3 A create /a
-	// 4 B create /b
+	// 3 B create /a
+	// 4 A create /b
 	// end A unmount
 	// end B unmount
 }

@@ -23,7 +23,7 @@ func TestRunHolds(t *testing.T) {
 	if testing.Short() {
 		runs = " 100 runs"
 	}
-	wants(t, r.logs, runs, "digest", "no violation of linearizable, capacity, fsck, progress")
+	wants(t, r.logs, runs, "digest", "no violation of linearizable, capacity, fsck, exclusion, progress")
 }
 
 func TestRunFails(t *testing.T) {

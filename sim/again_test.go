@@ -102,6 +102,10 @@ func TestGoldenDigests(t *testing.T) {
 		"cluster-lock/late-invalidate":     {0x67c593d31324aae7, 0x5e49da33029392c4},
 		"cluster-lock/late-replay":         {0x67c593d31324aae7, 0xa93e6e04846207c4},
 		"cluster-lock/grant-before-replay": {0x67c593d31324aae7, 0xaab83685d14c4bbe},
+		"active-passive/impatient":         {0x88dfa013ed9779c1, 0xb4d2ac53305e8949},
+		"cluster-lock/append-race":         {0x67c593d31324aae7, 0xe33523a6107362b5},
+		"cluster-lock/no-open-locks":       {0x67c593d31324aae7, 0x6641246a944c7ac0},
+		"cluster-lock/stuck-lock":          {0x67c593d31324aae7, 0x98cf733248409d1e},
 		"single/no-lock":                   {0x4cb76bb29a27b15d, 0x5c200cb4d09d0ba0},
 	}
 	for _, d := range everyDesign() {

@@ -96,7 +96,7 @@ func (f *cluster) lowerFlock(ino int, l *flock) (err error) {
 	switch {
 	case f.n.Removed():
 		return dlm.ErrRemoved
-	case need == l.mode:
+	case need == l.mode, f.rules.keepsFlock:
 		return nil
 	case need == dlm.None:
 		err = f.n.Unlock(flockName(ino), nil)

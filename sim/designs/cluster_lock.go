@@ -50,6 +50,8 @@ func ClusterLock() sim.Design {
 		clusterRules{ownOpens: true})
 	bug("stuck-lock", "an operation that fails does not let its locks go, so that others wait for nobody (dlm b790c3b7)",
 		clusterRules{keepsOnError: true})
+	bug("kept-flock", "an advisory lock that is given up on its host stays granted in the cluster (dlm b790c3b7: a stray granted lock)",
+		clusterRules{keepsFlock: true})
 	return d
 }
 
@@ -62,6 +64,7 @@ type clusterRules struct {
 	looseAppend    bool // an append does not keep the lock between asking for the size and writing
 	ownOpens       bool // only this host's opens keep a file
 	keepsOnError   bool // an operation that fails keeps its locks
+	keepsFlock     bool // an advisory lock that no handle has any more stays with the host
 }
 
 // The parts of the disk behind the file system, and the times of the lock space.

@@ -49,6 +49,29 @@ func TestClusterLockStories(t *testing.T) {
 			A sync
 			A crash
 			B stat /a -> file of 0`,
+		"a file is locked for all hosts": `
+			A mount
+			B mount
+			A create /a
+			A open /a f1
+			B open /a f1
+			A lock f1 shared -> ok
+			B lock f1 shared -> ok
+			B lock f1 -> EAGAIN
+			A close f1
+			B lock f1 -> ok
+			B unlock f1
+			B close f1`,
+		"the lock of a host that died is free when that was recovered": `
+			A mount
+			B mount
+			A create /a
+			A open /a f1
+			B open /a f1
+			A lock f1
+			B lock f1 shared -> EAGAIN
+			A crash
+			B lock f1 -> ok`,
 		"an fsync is good for what others have changed": `
 			A mount
 			B mount
