@@ -17,7 +17,7 @@ type Cause struct {
 	Text string // one sentence, or [NotIsolated]
 	// Kind is "stale-write", "stale-copy", "rollback", "replay", "early-use",
 	// "unfenced", "false-fence", "no-flush", "no-write-back", "crash", "strike",
-	// "overlap", "unshared-lock", "early-free", "left-behind" or "".
+	// "overlap", "unshared-lock", "kept-lock", "early-free", "left-behind" or "".
 	Kind      string
 	Mechanism Mechanism  // what the field calls it, or ""
 	Absent    string     // what did not happen and should have, where that is the cause, or ""

@@ -59,6 +59,7 @@ type explainer struct {
 func (e *explainer) cause() Cause {
 	for _, try := range []func() (Cause, bool){
 		e.unshared,
+		e.kept,
 		e.replayed,
 		e.recovered,
 		func() (Cause, bool) { return e.handedOver(true) },

@@ -7,7 +7,10 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
-const unsharedLock = "unshared-lock"
+const (
+	unsharedLock = "unshared-lock"
+	keptLock     = "kept-lock"
+)
 
 // unshared is for a lock that two hosts were granted: it tries whether one host
 // alone would have kept the two apart. Then what is missing is that the hosts tell
@@ -41,6 +44,31 @@ func (e *explainer) unshared() (Cause, bool) {
 	}
 	c.Change = fmt.Sprintf("had both files been open on %v%s", first.Host, e.held())
 	return c, true
+}
+
+// kept is for a lock that is refused though nobody has it: it tries whether another
+// host's leaving would free it. Then that host's lock had stayed granted.
+func (e *explainer) kept() (Cause, bool) {
+	if e.verdict.Anomaly != model.StuckLock || len(e.verdict.Steps) != 1 {
+		return Cause{}, false
+	}
+	m := e.verdict.Steps[0]
+	refused, ok := e.run.Program.StepAt(m)
+	for n := m - 1; ok && n >= 1; n-- {
+		had := e.run.Program.Steps[n-1]
+		if had.Kind != model.Lock || had.Host == refused.Host || !e.mounted(had.Host, m) {
+			continue
+		}
+		p := e.insert(m, []model.Step{{Host: had.Host, Kind: model.Remount}})
+		if _, ok := e.passes(p); !ok {
+			continue
+		}
+		return Cause{Kind: keptLock, Step: n, Host: had.Host, Block: -1, Writer: had.Host, WroteAt: n, Nearest: p,
+			Text: fmt.Sprintf("the lock that %v took in step %d stayed granted to it after its handle had given it up: nothing between then and step %d told the other hosts.",
+				had.Host, n, m),
+			Change: fmt.Sprintf("had %v remounted before step %d%s", had.Host, m, e.held())}, true
+	}
+	return Cause{}, false
 }
 
 // onHost is a program in which a host uses the handle of step n, which is another

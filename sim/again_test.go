@@ -106,6 +106,7 @@ func TestGoldenDigests(t *testing.T) {
 		"cluster-lock/append-race":         {0x67c593d31324aae7, 0xe33523a6107362b5},
 		"cluster-lock/no-open-locks":       {0x67c593d31324aae7, 0x6641246a944c7ac0},
 		"cluster-lock/stuck-lock":          {0x67c593d31324aae7, 0x98cf733248409d1e},
+		"cluster-lock/kept-flock":          {0x67c593d31324aae7, 0x57d93472cad5a52c},
 		"single/no-lock":                   {0x4cb76bb29a27b15d, 0x5c200cb4d09d0ba0},
 	}
 	for _, d := range everyDesign() {
