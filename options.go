@@ -32,7 +32,7 @@ type Option struct {
 // settings is what the options, the design and the environment come to.
 type settings struct {
 	design     sim.Design
-	guarantees []model.Guarantee // in the order of model.Guarantees
+	guarantees []model.Guarantee // in the order of model.Guarantee.Compare
 	hosts      int               // 0: drawn, 2 or 3
 	faults     model.Faults      // 0: all that the design survives
 	runs       int
@@ -68,7 +68,8 @@ func Faults(set model.Faults) Option {
 }
 
 // Guarantees is what to hold the design against, instead of what it declares:
-// values of package model, at least one. The axes are judged in any case.
+// values of package model, or variants of its rungs with the name that
+// [model.Guarantee.Named] gives them; at least one. The axes are judged in any case.
 func Guarantees(list ...model.Guarantee) Option {
 	list = slices.Clone(list)
 	return Option{name: "Guarantees", apply: func(s *settings) error {
@@ -214,29 +215,25 @@ func checkDesign(d sim.Design) error {
 func (s *settings) settleGuarantees() error {
 	asked := s.guarantees
 	if asked == nil {
-		if s.design.Guarantee.Name == "" {
+		if s.design.Guarantee == (model.Guarantee{}) {
 			return fmt.Errorf("design %q declares no guarantee\nhint: set its Guarantee, or use the option Guarantees", s.design.Name)
 		}
 		asked = []model.Guarantee{s.design.Guarantee}
 	}
 	for _, g := range asked {
-		known, err := model.ParseGuarantee(g.Name)
-		if err != nil {
+		if err := g.CheckName(); err != nil {
 			return err
-		}
-		if known != g {
-			return fmt.Errorf("guarantee %q is not the one of package model", g.Name)
 		}
 	}
 	s.guarantees = ordered(asked, model.Axes())
 	return nil
 }
 
-// ordered is the union of lists of guarantees, in the order of
-// [model.Guarantees], which is the one that judges want.
+// ordered is the union of lists of guarantees, in the order that judges want.
 func ordered(lists ...[]model.Guarantee) []model.Guarantee {
-	asked := slices.Concat(lists...)
-	return slices.DeleteFunc(model.Guarantees(), func(g model.Guarantee) bool { return !slices.Contains(asked, g) })
+	all := slices.Concat(lists...)
+	slices.SortFunc(all, model.Guarantee.Compare)
+	return slices.Compact(all)
 }
 
 // shorten is the number of runs of a test.

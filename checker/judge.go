@@ -13,8 +13,9 @@ const DefaultLimit = 200_000
 // New makes a judge for the guarantees, which answers in their order. The zero
 // limit means [DefaultLimit].
 //
-// Rungs are judged strongest first: what is kept on one rung is kept on all
-// below, so a run that is linearizable costs one greedy pass.
+// Rungs are best given strongest first ([model.Guarantee.Compare]): what is kept on
+// one rung is kept on all below and not judged again, so a run that is
+// linearizable costs one greedy pass. Another order only costs more.
 func New(limit int, guarantees ...model.Guarantee) model.Judge {
 	if limit <= 0 {
 		limit = DefaultLimit
@@ -51,7 +52,6 @@ func (j *judge) run(run model.Run) []model.Verdict {
 	if len(run.Defects) == 0 {
 		j.windows.make(run.History)
 	}
-	keptBy := -1 // the strongest rung found kept; rungs are in order of strength
 	for i, g := range j.guarantees {
 		v := &verdicts[i]
 		*v = model.Verdict{Guarantee: g.Name}
@@ -74,14 +74,21 @@ func (j *judge) run(run model.Run) []model.Verdict {
 			judgeExclusion(run.History, j.windows.info, j.component.limit, v)
 			continue
 		}
-		if keptBy >= 0 && weaker(j.guarantees[keptBy], g) {
-			continue
-		}
-		if j.rung(run, g, v); v.Outcome == model.Held {
-			keptBy = i
+		if !j.implied(verdicts[:i], g) {
+			j.rung(run, g, v)
 		}
 	}
 	return verdicts
+}
+
+// implied reports whether g is kept because a rung that was judged before is.
+func (j *judge) implied(verdicts []model.Verdict, g model.Guarantee) bool {
+	for i := range verdicts {
+		if verdicts[i].Outcome == model.Held && weaker(j.guarantees[i], g) {
+			return true
+		}
+	}
+	return false
 }
 
 // weaker reports whether every history that keeps a keeps b too.

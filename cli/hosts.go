@@ -139,10 +139,10 @@ const remountHint = "hint: give each host a command, --remount A='ssh alice sudo
 
 // canJudge is the reason why g cannot be judged there, or nil.
 func canJudge(r *agent.Runner, g model.Guarantee) error {
-	if g.Name == model.Progress.Name || slices.ContainsFunc(judgeable(r), func(j model.Guarantee) bool { return j.Name == g.Name }) {
+	switch {
+	case g.Name == model.Progress.Name || !g.Axis && (r.Mounts() || g.Refresh != model.RefreshMount):
 		return nil
-	}
-	if g.Axis {
+	case g.Axis:
 		return fmt.Errorf("%s is not judged on hosts whose disk is not ours", g.Name)
 	}
 	return fmt.Errorf("%s speaks of mounts, and not every host can be remounted", g.Name)

@@ -32,7 +32,8 @@ type huntFlags struct {
 	Seed      uint64        `default:"1" env:"DOUBLEMOUNT_SEED" placeholder:"N" help:"Where the runs come from: the same seed gives the same runs (default: 1)."`
 	Runs      runCount      `env:"DOUBLEMOUNT_RUNS" placeholder:"N" help:"Stop after so many runs; alone, there is no limit of time."`
 	For       span          `env:"DOUBLEMOUNT_FOR" placeholder:"DURATION" help:"Stop after so long; what was begun is finished (default, without --runs: 10s)."`
-	Guarantee guaranteeName `env:"DOUBLEMOUNT_GUARANTEE" placeholder:"G" help:"Guarantee to hold the design to (default: what it declares). Capacity, fsck, exclusion and progress are always judged."`
+	Guarantee guaranteeName `env:"DOUBLEMOUNT_GUARANTEE" placeholder:"G" help:"Guarantee to hold the design to, a rung or one with options such as linearizable+except=append (default: what it declares). Capacity, fsck, exclusion and progress are always judged."`
+	Strict    bool          `name:"strict-readdir" env:"DOUBLEMOUNT_STRICT_READDIR" help:"Hold every readdir to be one snapshot: short for the option strict-readdir of the guarantee."`
 	Faults    faultSet      `env:"DOUBLEMOUNT_FAULTS" placeholder:"LIST" help:"Faults to draw, of those that the design survives: all, none, or a list such as crash,power-loss (default: all)."`
 	Out       string        `default:"doublemount-findings" env:"DOUBLEMOUNT_OUT" placeholder:"DIR" help:"Directory for case files, made when there is something to write (default: ./doublemount-findings)."`
 	First     bool          `env:"DOUBLEMOUNT_FIRST" help:"Stop at the first batch of runs that has a finding."`
@@ -97,9 +98,29 @@ func (v *huntFlags) fill(name string, promised model.Guarantee, survives model.F
 	if v.Guarantee == "" {
 		v.Guarantee = guaranteeName(promised.Name)
 	}
+	if err := v.strict(); err != nil {
+		return err
+	}
 	if err := writable(v.Out); err != nil {
 		return fmt.Errorf("--out %s: %w\nhint: --out DIR names a directory that can be written to", quoteArg(v.Out), err)
 	}
+	return nil
+}
+
+// strict adds the option of --strict-readdir to the guarantee.
+func (v *huntFlags) strict() error {
+	if !v.Strict {
+		return nil
+	}
+	g, err := model.ParseGuarantee(string(v.Guarantee))
+	if err != nil {
+		return err
+	}
+	if g.Axis {
+		return fmt.Errorf("--strict-readdir: %s says nothing of what a readdir lists\nhint: --guarantee names a rung", g.Name)
+	}
+	g.StrictReaddir = true
+	v.Guarantee = guaranteeName(g.Named().Name)
 	return nil
 }
 
@@ -149,6 +170,9 @@ func (v *huntVerb) runReal(ctx context.Context, a *app) (code int, err error) {
 	}
 	if v.Guarantee == "" {
 		v.Guarantee = guaranteeName(model.Linearizable.Name)
+	}
+	if err := v.strict(); err != nil {
+		return exitUsage, err
 	}
 	if err := writable(v.Out); err != nil {
 		return exitUsage, fmt.Errorf("--out %s: %w\nhint: --out DIR names a directory that can be written to", quoteArg(v.Out), err)

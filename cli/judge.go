@@ -151,13 +151,19 @@ func (v *judgeVerb) judge(h *history.History) (judged, error) {
 	j := judged{Schema: reports.Schema, Tool: version(), History: v.History, Operations: h.Operations, Pending: h.Pending,
 		Hosts: h.Run.Program.Hosts, Guarantees: []judgedVerdict{}, NotJudged: []notJudged{}}
 	var asked []model.Guarantee
+	for _, name := range v.Guarantee {
+		g, err := model.ParseGuarantee(string(name))
+		if err != nil {
+			return j, err
+		}
+		asked = append(asked, g)
+	}
+	slices.SortFunc(asked, model.Guarantee.Compare)
+	asked = slices.Compact(asked)
 	for _, g := range model.Guarantees() {
 		why := unjudgeable(g.Name)
 		switch {
 		case len(v.Guarantee) > 0:
-			if slices.Contains(v.Guarantee, guaranteeName(g.Name)) {
-				asked = append(asked, g)
-			}
 			continue
 		case why != "":
 		case g.FinalOnly && !h.Observed:

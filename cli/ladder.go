@@ -93,10 +93,11 @@ func (v *ladderVerb) run(ctx context.Context, a *app) (int, error) {
 			list = append(list, d)
 		}
 	}
-	l := ladder{Schema: reports.Schema, Tool: version(), Hosts: int(v.Hosts), Seed: v.Seed, Guarantees: ladderColumns(), Designs: []ladderRow{}}
+	columns := ladderColumns(list)
+	l := ladder{Schema: reports.Schema, Tool: version(), Hosts: int(v.Hosts), Seed: v.Seed, Guarantees: append(columnNames(columns), durable), Designs: []ladderRow{}}
 	code := exitClean
 	for _, d := range list {
-		row, rowCode, err := v.climb(ctx, a, d)
+		row, rowCode, err := v.climb(ctx, a, d, columns)
 		if err != nil {
 			return exitHarness, fmt.Errorf("%s: %w", d.Name, err)
 		}
@@ -134,28 +135,34 @@ func worse(a, b int) int {
 	return exitClean
 }
 
-// ladderColumns is every guarantee that a design is held to.
-func ladderColumns() (names []string) {
-	for _, g := range model.Guarantees() {
+// ladderColumns is every guarantee that the designs are held to: those of package
+// model, and the variants that one of them declares.
+func ladderColumns(designs []sim.Design) []model.Guarantee {
+	columns := model.Guarantees()
+	for _, d := range designs {
+		columns = append(columns, d.Guarantee)
+	}
+	slices.SortFunc(columns, model.Guarantee.Compare)
+	return slices.Compact(columns)
+}
+
+func columnNames(columns []model.Guarantee) (names []string) {
+	for _, g := range columns {
 		names = append(names, g.Name)
 	}
-	return append(names, durable)
+	return names
 }
 
 // climb is the campaign of one design.
-func (v *ladderVerb) climb(ctx context.Context, a *app, d sim.Design) (ladderRow, int, error) {
-	var names []string
-	for _, g := range model.Guarantees() {
-		names = append(names, g.Name)
-	}
-	c := &campaign{order: job{Design: d.Name, Guarantees: names, Hosts: int(v.Hosts), Seed: v.Seed, Runs: int(v.Runs)}}
+func (v *ladderVerb) climb(ctx context.Context, a *app, d sim.Design, columns []model.Guarantee) (ladderRow, int, error) {
+	c := &campaign{order: job{Design: d.Name, Guarantees: columnNames(columns), Hosts: int(v.Hosts), Seed: v.Seed, Runs: int(v.Runs)}}
 	done := showProgress(a.stderr, c)
 	result, err := c.hunt(ctx)
 	done()
 	if err != nil {
 		return ladderRow{}, exitHarness, err
 	}
-	row := rowOf(d, &result)
+	row := rowOf(d, &result, columns)
 	switch {
 	case result.HarnessErrors > 0:
 		return row, exitHarness, fmt.Errorf("%d runs could not be made; run %d: %s", result.HarnessErrors, result.Failures[0].Run, result.Failures[0].Text)
@@ -174,14 +181,14 @@ func (v *ladderVerb) climb(ctx context.Context, a *app, d sim.Design) (ladderRow
 }
 
 // rowOf is what the findings of a campaign say of each guarantee.
-func rowOf(d sim.Design, result *fuzz.Result) ladderRow {
+func rowOf(d sim.Design, result *fuzz.Result, columns []model.Guarantee) ladderRow {
 	row := ladderRow{Design: d.Name, StandsFor: d.StandsFor, Declares: d.Guarantee.Name, Runs: result.Runs,
 		Undecided: result.Inconclusive, Digest: reports.Hex(result.Digest)}
 	unbroken := model.Held
 	if result.Ended != fuzz.EndedRuns { // too many runs ended their process
 		unbroken = model.Inconclusive
 	}
-	for _, name := range ladderColumns() {
+	for _, name := range append(columnNames(columns), durable) {
 		cell := ladderCell{Guarantee: name, Outcome: unbroken.String()}
 		for _, f := range result.Findings {
 			if name != f.Verdict.Guarantee && (name != durable || f.Verdict.Anomaly != model.DurabilityViolation) {
@@ -193,7 +200,7 @@ func rowOf(d sim.Design, result *fuzz.Result) ladderRow {
 		}
 		row.Guarantees = append(row.Guarantees, cell)
 	}
-	for _, g := range model.Guarantees() {
+	for _, g := range columns {
 		if !g.Axis && row.Keeps == "" && row.held(g.Name) {
 			row.Keeps = g.Name
 		}

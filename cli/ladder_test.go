@@ -30,7 +30,7 @@ func climbHere(t *testing.T, d sim.Design, runs int) ladderRow {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return rowOf(d, &result)
+	return rowOf(d, &result, model.Guarantees())
 }
 
 // Every design that ships stands where it should: it keeps what it declares, and
@@ -50,7 +50,7 @@ func TestLadderOfAllDesigns(t *testing.T) {
 // The formats of the table, on one that has everything.
 func TestLadderGolden(t *testing.T) {
 	held := ladderCell{Outcome: model.Held.String()}
-	l := ladder{Schema: 1, Tool: "doublemount (test)", Hosts: 2, Seed: 1, Guarantees: ladderColumns(), Designs: []ladderRow{
+	l := ladder{Schema: 1, Tool: "doublemount (test)", Hosts: 2, Seed: 1, Guarantees: append(columnNames(ladderColumns(nil)), durable), Designs: []ladderRow{
 		{Design: "right", StandsFor: "GFS2", Declares: model.Linearizable.Name, Keeps: model.Linearizable.Name, Runs: 512, Digest: "0123456789abcdef"},
 		{Design: "right/bug", StandsFor: "a lock less", Declares: model.Linearizable.Name, Runs: 512, Undecided: 3, Digest: "fedcba9876543210"},
 	}}

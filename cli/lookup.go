@@ -72,7 +72,7 @@ func checkDesigns(designs []sim.Design) error {
 			return fmt.Errorf("two designs are called %q", d.Name)
 		}
 		seen[d.Name] = true
-		if _, err := model.ParseGuarantee(d.Guarantee.Name); err != nil {
+		if err := d.Guarantee.CheckName(); err != nil {
 			return fmt.Errorf("design %q: %w", d.Name, err)
 		}
 		sample := corpus.Case{Design: d.Name, Expect: []corpus.Expectation{{Guarantee: model.NothingLost.Name}},

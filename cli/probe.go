@@ -70,6 +70,11 @@ func (v *probeVerb) run(ctx context.Context, a *app) (code int, err error) {
 		if err != nil {
 			return exitUsage, fmt.Errorf("--guarantee: %w\n%s", err, remountHint)
 		}
+		if !g.Axis { // a variant is judged with the rungs
+			p.rungs = append(p.rungs, g)
+			slices.SortFunc(p.rungs, model.Guarantee.Compare)
+			p.rungs = slices.Compact(p.rungs)
+		}
 	}
 	p.judge = checker.New(0, append(slices.Clone(p.rungs), model.Progress)...)
 	p.broken = make([]*breach, len(p.rungs)+1)
@@ -297,7 +302,7 @@ func (p *probing) conclude(wanted guaranteeName) conclusion {
 		c.Answer = fmt.Sprintf("%s, nothing stronger: %s does not hold (%s), over %s", p.rungs[strongest].Name, b.guarantee.Name, b.verdict.Anomaly, over)
 	}
 	c.Guarantee = p.rungs[strongest].Name
-	if wanted != "" && p.rank(string(wanted)) < strongest {
+	if wanted != "" && p.broken[p.rank(string(wanted))] != nil {
 		c.code = exitFound
 	}
 	return c

@@ -49,8 +49,12 @@ func (s summary) print(a *app, found []reports.Finding) error {
 	if _, err := a.stderr.Write(b.Bytes()); err != nil {
 		return err
 	}
+	asked, err := model.ParseGuarantee(string(s.flags.Guarantee))
+	if err != nil {
+		return err
+	}
 	r := reports.Report{
-		Tool: version(), Design: s.order.Design, Hosts: int(s.flags.Hosts), Guarantee: string(s.flags.Guarantee), Seed: s.flags.Seed,
+		Tool: version(), Design: s.order.Design, Hosts: int(s.flags.Hosts), Guarantee: asked.Name, Rule: asked.Rule, Seed: s.flags.Seed,
 		Runs: s.result.Runs, Operations: s.result.Operations, Ended: s.result.Ended, Digest: reports.Hex(s.result.Digest),
 		Coverage: coverage(&s.result.Coverage), Inconclusive: s.result.Inconclusive, HarnessErrors: s.result.HarnessErrors,
 	}

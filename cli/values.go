@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/doublemount/doublemount/fuzz"
@@ -61,11 +60,7 @@ type guaranteeName string
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (g *guaranteeName) UnmarshalText(text []byte) error {
 	if _, err := model.ParseGuarantee(string(text)); err != nil {
-		var names []string
-		for _, known := range model.Guarantees() {
-			names = append(names, known.Name)
-		}
-		return fmt.Errorf("unknown guarantee %q; want one of %s", text, strings.Join(names, ", "))
+		return err
 	}
 	*g = guaranteeName(text)
 	return nil

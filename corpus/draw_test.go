@@ -33,7 +33,7 @@ func drawCase(t *rapid.T) corpus.Case {
 
 func drawExpectations(t *rapid.T) []corpus.Expectation {
 	var all []corpus.Expectation
-	guarantees := rapid.Permutation(model.Guarantees()).Draw(t, "guarantees")
+	guarantees := rapid.Permutation(append(model.Guarantees(), variants()...)).Draw(t, "guarantees")
 	for _, g := range guarantees[:rapid.IntRange(1, len(guarantees)).Draw(t, "expectations")] {
 		e := corpus.Expectation{Guarantee: g.Name}
 		e.Outcome = rapid.SampledFrom([]model.Outcome{model.Held, model.Violated, model.Inconclusive}).Draw(t, "outcome")
@@ -200,4 +200,14 @@ func orNil(list []string) []string {
 		return nil
 	}
 	return list
+}
+
+// variants are guarantees that a user builds, whose names have every character
+// that a name may have.
+func variants() []model.Guarantee {
+	noac := model.CloseToOpen
+	noac.Staleness = 0
+	racy := model.Linearizable
+	racy.StrictReaddir, racy.Except = true, model.SetOf(model.Append, model.Stat)
+	return []model.Guarantee{noac.Named(), racy.Named()}
 }

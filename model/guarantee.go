@@ -1,6 +1,7 @@
 package model
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -60,7 +61,7 @@ const (
 // is kept on one rung is kept on all below. The fields after FinalOnly make
 // variants of a rung; their zero values are what the rungs below have.
 type Guarantee struct {
-	Name      string // "sync-to-mount": as flags, cases and reports have it
+	Name      string // "sync-to-mount": as flags, cases and reports have it; see [Guarantee.Named]
 	Rule      string // one sentence for a reader
 	Publish   PublishRule
 	Refresh   RefreshRule
@@ -106,16 +107,33 @@ func Guarantees() []Guarantee {
 // Axes lists the guarantees that are judged whatever rung is asked for.
 func Axes() []Guarantee { return []Guarantee{Capacity, Fsck, Exclusion, Progress} }
 
-// ParseGuarantee finds a guarantee by its name.
-func ParseGuarantee(name string) (Guarantee, error) {
-	known := ""
-	for _, g := range Guarantees() {
-		if g.Name == name {
-			return g, nil
+// Compare orders guarantees as judges want them: a rung or variant before those
+// that it implies, then the axes in their own order. It is 0 only for guarantees
+// that promise the same.
+func (g Guarantee) Compare(h Guarantee) int {
+	last := func(b bool) int {
+		if b {
+			return 1
 		}
-		known += " " + g.Name
+		return 0
 	}
-	return Guarantee{}, fmt.Errorf("unknown guarantee %q\nhint: one of%s", name, known)
+	axis := func(g Guarantee) int {
+		return slices.IndexFunc(Axes(), func(a Guarantee) bool { return a.Name == g.Name })
+	}
+	if g.Axis && h.Axis {
+		return cmp.Compare(axis(g), axis(h))
+	}
+	return cmp.Or(
+		cmp.Compare(last(g.Axis), last(h.Axis)),
+		cmp.Compare(g.Publish, h.Publish),
+		cmp.Compare(g.Refresh, h.Refresh),
+		cmp.Compare(g.Staleness, h.Staleness),
+		cmp.Compare(last(g.FinalOnly), last(h.FinalOnly)),
+		cmp.Compare(h.Durable, g.Durable),
+		cmp.Compare(last(h.Ordered), last(g.Ordered)),
+		cmp.Compare(last(h.StrictReaddir), last(g.StrictReaddir)),
+		cmp.Compare(g.Except, h.Except), // a subset is a smaller number
+	)
 }
 
 // ErrGuarantee is wrapped by every error of [Guarantee.Validate].
@@ -123,7 +141,8 @@ var ErrGuarantee = errors.New("bad guarantee")
 
 // Validate reports what of a guarantee built by hand has no meaning: a rule that
 // is not known, a staleness below 0 or of a view that does not age, an axis that
-// is not one of [Axes], an exception for a change of names or for an event. A
+// is not one of [Axes], an exception of no kind, for a change of names or for an
+// event. A
 // change that is excepted has to be an append: it then goes to an offset that its
 // host has seen, and not to the end of the file (fs/gfs2/file.c, gfs2_file_write_iter).
 func (g Guarantee) Validate() error {
@@ -141,6 +160,9 @@ func (g Guarantee) Validate() error {
 		return bad("staleness %d; want 0 or more, and with RefreshOpen only", g.Staleness)
 	case g.FinalOnly && g.Publish != PublishSync:
 		return bad("what judges the final mount only publishes by sync")
+	}
+	if g.Except != SetOf(g.Except.Kinds()...) {
+		return bad("an exception of no kind: set %#x", uint64(g.Except))
 	}
 	for _, k := range g.Except.Kinds() {
 		if k.Event() || k.Changes() && k != Append {

@@ -27,6 +27,7 @@ type Report struct {
 	Design        string          `json:"design"`
 	Hosts         int             `json:"hosts"`
 	Guarantee     string          `json:"guarantee"`
+	Rule          string          `json:"rule"` // what that promises, in a sentence, with the exceptions that it makes
 	Seed          uint64          `json:"seed"`
 	Runs          int             `json:"runs"`
 	Operations    int             `json:"operations"`
@@ -41,6 +42,7 @@ type Report struct {
 // ReportFinding is a [Finding] as JSON.
 type ReportFinding struct {
 	Guarantee string      `json:"guarantee"`
+	Rule      string      `json:"rule"` // as Report has it
 	Anomaly   string      `json:"anomaly"`
 	Steps     int         `json:"steps"` // of the program, closing unmounts not counted
 	File      string      `json:"file"`  // the case file, or empty
@@ -83,6 +85,7 @@ func (f Finding) ForReport() ReportFinding {
 	}
 	return ReportFinding{
 		Guarantee: f.Guarantee.Name,
+		Rule:      f.Guarantee.Rule,
 		Anomaly:   string(f.Verdict.Anomaly),
 		Steps:     len(f.Run.Program.Steps),
 		File:      f.File,
