@@ -79,6 +79,32 @@ func TestCheckGuarantees(t *testing.T) {
 	}
 }
 
+// What a user builds from a rung is judged as what ships is, beside its base, and
+// its case is replayed as any other.
+func TestCheckBuiltGuarantee(t *testing.T) {
+	built := model.Linearizable
+	built.Durable, built.Except = model.DurableReturn, model.SetOf(model.Statfs)
+	built = built.Named()
+	dir := t.TempDir()
+	r := check(t, designs.ClusterLock(), doublemount.Guarantees(model.NothingLost, built, model.Linearizable), doublemount.Runs(1024),
+		doublemount.Hosts(1), doublemount.First(), doublemount.Out(dir))
+	if len(r.Findings) == 0 {
+		t.Fatal("no crash has undone anything")
+	}
+	for _, f := range r.Findings {
+		if f.Guarantee != built || f.Verdict.Anomaly != model.DurabilityViolation {
+			t.Errorf("%s of %+v", f.Verdict.Anomaly, f.Guarantee)
+		}
+	}
+	replayed := run(t, "TestX", designs.ClusterLock(), doublemount.Corpus(dir), doublemount.Runs(1), doublemount.Guarantees(built))
+	wants(t, replayed.errors, "cluster-lock broke linearizable+durable=return+except=statfs on a case", "except statfs")
+
+	promising := designs.ClusterLock()
+	promising.Guarantee = built
+	replayed = run(t, "TestX", promising, doublemount.Corpus(dir), doublemount.Runs(1))
+	wants(t, replayed.errors, "cluster-lock broke linearizable+durable=return+except=statfs on a case")
+}
+
 func TestCheckEnds(t *testing.T) {
 	if r := check(t, designs.Local(), doublemount.First(), doublemount.Runs(1<<20)); r.Ended != fuzz.EndedFirst || len(r.Findings) == 0 {
 		t.Errorf("ended by %q with %d findings", r.Ended, len(r.Findings))

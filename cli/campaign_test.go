@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/doublemount/doublemount/fuzz"
@@ -138,6 +139,15 @@ func TestNames(t *testing.T) {
 		if checkDesigns(bad) == nil {
 			t.Errorf("no error for bad designs number %d", i)
 		}
+	}
+	built := named("built")
+	built.Guarantee.StrictReaddir = true
+	if err := checkDesigns([]sim.Design{built}); err == nil || !strings.Contains(err.Error(), "hint: use the value that its method Named makes, nothing-lost+strict-readdir") {
+		t.Errorf("a guarantee that has another's name: %v", err)
+	}
+	built.Guarantee = built.Guarantee.Named()
+	if err := checkDesigns([]sim.Design{built}); err != nil {
+		t.Error(err)
 	}
 	if err := checkDesigns(designs.All()); err != nil {
 		t.Error(err)

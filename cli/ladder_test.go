@@ -47,6 +47,21 @@ func TestLadderOfAllDesigns(t *testing.T) {
 	}
 }
 
+// What one design declares is a column of its own for all, before what it implies.
+func TestLadderColumns(t *testing.T) {
+	strict := designs.Single()
+	strict.Guarantee.StrictReaddir = true
+	strict.Guarantee = strict.Guarantee.Named()
+	got := columnNames(ladderColumns([]sim.Design{designs.Local(), strict, strict}))
+	if len(got) != len(model.Guarantees())+1 || got[0] != "linearizable+strict-readdir" || got[1] != "linearizable" {
+		t.Errorf("columns %v", got)
+	}
+	result := fuzz.Result{Ended: fuzz.EndedRuns}
+	if row := rowOf(strict, &result, ladderColumns([]sim.Design{strict})); !row.keeps(strict.Guarantee) || row.Keeps != strict.Guarantee.Name {
+		t.Errorf("%+v", row)
+	}
+}
+
 // The formats of the table, on one that has everything.
 func TestLadderGolden(t *testing.T) {
 	held := ladderCell{Outcome: model.Held.String()}

@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -181,4 +182,16 @@ func FuzzParseGuarantee(f *testing.F) {
 			t.Errorf("%q is %+v: %v, %v", name, g, g.Validate(), g.CheckName())
 		}
 	})
+}
+
+// A client that looks names up anew each time, and whose appends may overlap.
+func ExampleGuarantee_Named() {
+	g := model.CloseToOpen
+	g.Staleness, g.Except = 0, model.SetOf(model.Append)
+	fmt.Println(g.Named().Name)
+	again, err := model.ParseGuarantee("close-to-open+staleness=0+except=append")
+	fmt.Println(again == g.Named(), err)
+	// Output:
+	// close-to-open+staleness=0+except=append
+	// true <nil>
 }
