@@ -72,17 +72,6 @@ func TestKnownDisagreement(t *testing.T) {
 	}
 }
 
-// And where it flags what is right: found by a run of client caches, which keep
-// close-to-open.
-func TestKnownFalseAlarm(t *testing.T) {
-	run := brute.History("C create a; C create b; C write a[0]=8; C write b[0]=9; C unmount; A mount; B mount; " +
-		"B stat a -> 8; A rename a b; B open b f1; B write f1[0]=7; B stat a -> 8; B fsync a; B stat a -> 8; " +
-		"A crash; end B; F stat a -> ENOENT; F read b -> 8")
-	if !brute.Judge(run, model.CloseToOpen) || checker.New(0, model.CloseToOpen)(run)[0].Outcome != model.Violated {
-		t.Error("the judges agree: the case belongs into brute.LadderCases")
-	}
-}
-
 // bench is a judge for each of some guarantees.
 type bench struct {
 	guarantees []model.Guarantee

@@ -8,25 +8,44 @@ import (
 
 // settle marks every atom of an open view that can be seen now. Taking a sight
 // as early as it fits never hurts what comes later: it changes nothing, and
-// only lets later views of the same host begin earlier.
+// only lets later views of the same host begin earlier. A bind can wait for what
+// its host saw before, and what it saw then for a bind, so it is gone through again
+// while that brings more.
 func (c *component) settle(s state) {
+	for c.settleBinds(s); c.settleViews(s) && c.settleBinds(s); {
+	}
+}
+
+// settleBinds makes the binds that have no choice and can be made now. It reports
+// whether one was made.
+func (c *component) settleBinds(s state) (made bool) {
 	for i := range c.binds {
 		b := &c.binds[i]
 		switch {
 		case c.bindState(s, i) != bindOpen:
 		case c.sole(b):
-			c.find(s, i)
+			if c.find(s, i) {
+				made = true
+			}
 		case c.nodes[c.seeName(s, b.op, b.name)] == model.File:
 			c.setBound(s, i, bindCould)
 		}
 	}
+	return made
+}
+
+// settleViews marks the atoms that can be seen now. It reports whether there were
+// any.
+func (c *component) settleViews(s state) (saw bool) {
 	for v := range c.views {
 		if s[c.layout.views+v] != open {
 			continue
 		}
 		view := &c.views[v]
 		if c.layout.worlds > 1 && view.alts > 1 {
-			c.settleApart(s, v)
+			if c.settleApart(s, v) {
+				saw = true
+			}
 			continue
 		}
 		if view.whole && !c.fitsWhole(s, view) {
@@ -36,7 +55,7 @@ func (c *component) settle(s state) {
 		for a := view.first; a < view.last; a++ {
 			at := c.layout.atoms + a
 			if s[at] == 0 && c.atomInOrder(s, a) && c.fits(s, &c.atoms[a]) {
-				s[at] = 1
+				s[at], saw = 1, true
 			}
 			if s[at] == 0 {
 				missing |= 1 << c.atoms[a].alt
@@ -46,6 +65,7 @@ func (c *component) settle(s state) {
 			s[c.layout.views+v] = seen
 		}
 	}
+	return saw
 }
 
 // fitsWhole reports whether all of a view can be seen at this moment.

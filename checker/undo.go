@@ -124,8 +124,9 @@ func (c *component) everywhere(s state, op int, so func() bool) bool {
 }
 
 // settleApart settles an open view that has several explanations. Another one may
-// be right in another world, so what has been seen is noted for each.
-func (c *component) settleApart(s state, v int) {
+// be right in another world, so what has been seen is noted for each. It reports
+// whether that is more than before.
+func (c *component) settleApart(s state, v int) (saw bool) {
 	view := &c.views[v]
 	done := true
 	defer c.enter(0)
@@ -138,6 +139,7 @@ func (c *component) settleApart(s state, v int) {
 			at := &s[c.layout.atoms+a]
 			if *at>>world&1 == 0 && c.atomInOrder(s, a) && c.fitsHere(s, &c.atoms[a]) {
 				*at |= 1 << world
+				saw = true
 			}
 		}
 		done = done && c.explains(s, view, world)
@@ -145,6 +147,7 @@ func (c *component) settleApart(s state, v int) {
 	if done {
 		s[c.layout.views+v] = seen
 	}
+	return saw
 }
 
 // explains reports whether all of one explanation of a view has been seen in a

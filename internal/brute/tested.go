@@ -17,6 +17,9 @@ var Ladder = []model.Guarantee{model.Linearizable, model.CloseToOpen, model.Sync
 // twoLong is two files of two blocks of holes.
 const twoLong = "C create a; C create b; C truncate a 16; C truncate b 16; C unmount; A mount; B mount; "
 
+// twoOld is two files of one block each.
+const twoOld = "C create a; C create b; C write a[0]=8; C write b[0]=9; C unmount; A mount; B mount; "
+
 // LadderCases are, first, the counterexamples that earlier wordings of the rules
 // failed on, in the order in which they were found: a host's own writes, host
 // order and components, reference systems, completeness, crashes, prefixes. Then
@@ -109,6 +112,11 @@ var LadderCases = []LadderCase{
 	{twoBlocks + "A open a f1; A write f1[0]=5; A close f1; A write a[0]=6; B read a -> 50; end; F read a -> 60", "--++", "an old write, after a newer one was closed"},
 	{emptyFile + "B stat a -> 0; A unlink a; A create a; A write a[0]=5; B read a -> nothing; end; F read a -> 5", "-+++", "an old name leads to the old file"},
 	{"C mkdir d; C unmount; A mount; B mount; B readdir d -> empty; A create d/x; all tick 2; B readdir d -> empty; end; F readdir d -> x", "--++", "an old listing"},
+
+	// Of two files of one block, "a" with 8 and "b" with 9.
+	{twoOld + "A rename a b; B open b f1; B write f1[0]=7; B stat a -> 8; B fsync a; end; F stat a -> ENOENT; F read b -> 8", "-+++", "a write to the file that a rename replaced, by old names, and then an fsync by the old name"},
+	{twoOld + "B stat a -> 8; A rename a b; B open b f1; B write f1[0]=7; B stat a -> 8; B fsync a; B stat a -> 8; " +
+		"A crash; end B; F stat a -> ENOENT; F read b -> 8", "-+++", "the same with a crash of the host that renamed"},
 }
 
 // VariantCase is a history whose verdict hangs on a variant of a rung.
