@@ -58,20 +58,6 @@ func TestVariants(t *testing.T) {
 	}
 }
 
-// Where the judge is known to be wrong: which file a read will find is not known
-// before it has, so a later stat of that file by another name is taken too early.
-// A stat is one view of a name and its size, and the read saw the size after the
-// rename. When this test fails, the case belongs into brute.LadderCases.
-func TestKnownDisagreement(t *testing.T) {
-	run := brute.History("C create a; C create b; C write b[0]=9; C unmount; A mount; B mount; " +
-		"A stat b -> 8; B rename b c; A read c -> 9; A stat b -> 8; end; F read c -> 9")
-	for _, g := range []model.Guarantee{model.CloseToOpen, model.SyncToMount} {
-		if brute.Judge(run, g) || checker.New(0, g)(run)[0].Outcome != model.Held {
-			t.Errorf("%s: the judges agree", g.Name)
-		}
-	}
-}
-
 // bench is a judge for each of some guarantees.
 type bench struct {
 	guarantees []model.Guarantee

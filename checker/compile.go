@@ -123,6 +123,9 @@ type component struct {
 	syncs      []syncPoint
 	several    []alternatives
 	choice     []uint8 // by operation: the alternative taken, below linearizable
+	files      []fileGuess
+	doubt      fileGuess // the first lookup that a search was unsure of; op is -1 if none
+	relaxed    bool      // nothing waits for those
 	layout     layout
 	screens    screens
 	items      []item

@@ -136,7 +136,8 @@ func (c *component) decideOne() model.Outcome {
 	case c.screened():
 		return model.Violated
 	}
-	return c.search()
+	tries := 0
+	return c.searchFiles(&tries)
 }
 
 // explained reports whether a greedy pass explains what was compiled.

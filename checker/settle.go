@@ -55,7 +55,7 @@ func (c *component) settleViews(s state) (saw bool) {
 		for a := view.first; a < view.last; a++ {
 			at := c.layout.atoms + a
 			if s[at] == 0 && c.atomInOrder(s, a) && c.fits(s, &c.atoms[a]) {
-				s[at], saw = 1, true
+				s[at], saw = c.sight(s, &c.atoms[a]), true
 			}
 			if s[at] == 0 {
 				missing |= 1 << c.atoms[a].alt
@@ -97,6 +97,9 @@ func (c *component) fitsHere(s state, a *atom) bool {
 		if a.size < 0 {
 			return true
 		}
+		if file, ok := c.guessedFile(a.op); ok && file != node && c.mask == 0 {
+			return false
+		}
 		size, ok := c.seeSize(s, a.op, node)
 		return ok && int64(size) == a.size
 	}
@@ -135,74 +138,6 @@ func sizeFits(size int, a *atom) bool {
 	return int64(size) >= -a.size-1
 }
 
-// atomInOrder checks that the host's earlier views of the same name, block or
-// size have been seen: a host never looks back. At linearizable the windows of
-// one client say so already; the final observation looks at a state that no
-// longer changes.
-func (c *component) atomInOrder(s state, index int) bool {
-	if c.atomic() || c.g.FinalOnly {
-		return true
-	}
-	a := &c.atoms[index]
-	for i := range c.atoms[:index] {
-		if b := &c.atoms[i]; s[c.layout.atoms+i] == 0 && !b.free && c.before(b.op, a.op) && c.sameSight(s, a, b) {
-			return false
-		}
-	}
-	for i := range c.binds {
-		if b := &c.binds[i]; c.before(b.op, a.op) {
-			if _, ok := c.bound(s, i); !ok && c.bindTouches(s, b, a) {
-				return false
-			}
-		}
-	}
-	return true
-}
-
-// sameSight reports whether two atoms look at the same thing. A stat looks at a
-// name and at its file's size.
-func (c *component) sameSight(s state, a, b *atom) bool {
-	switch {
-	case a.kind == nameAtom && b.kind == nameAtom:
-		return a.name == b.name
-	case a.kind == sizeAtom:
-		return c.seesSizeOf(s, b, a.bind)
-	case b.kind == sizeAtom:
-		return c.seesSizeOf(s, a, b.bind)
-	case a.kind == blockAtom && b.kind == blockAtom:
-		return a.off/model.WordsPerBlock == b.off/model.WordsPerBlock && c.sameFile(s, a.bind, b.bind)
-	}
-	return false
-}
-
-// seesSizeOf reports whether an atom looks at the size of the file that a bind
-// gave. Which file a stat will see is not known before it has; any that was made
-// at its name may be it.
-func (c *component) seesSizeOf(s state, a *atom, b int) bool {
-	switch a.kind {
-	case sizeAtom:
-		return c.sameFile(s, a.bind, b)
-	case nameAtom:
-		node, ok := c.bound(s, b)
-		return ok && a.size >= 0 && c.mayBe(node, a.name)
-	}
-	return false
-}
-
-// bindTouches reports whether a bind looks at what an atom looks at.
-func (c *component) bindTouches(s state, b *bind, a *atom) bool {
-	if b.name >= 0 {
-		return a.kind == nameAtom && a.name == b.name
-	}
-	return c.seesSizeOf(s, a, b.size)
-}
-
-func (c *component) sameFile(s state, a, b int) bool {
-	m, ok := c.bound(s, a)
-	n, ok2 := c.bound(s, b)
-	return ok && ok2 && m == n
-}
-
 // choose makes a bind at this moment. It reports false where there is nothing
 // to choose, unless the operation never returned and so need not have chosen.
 func (c *component) choose(s state, index int) bool {
@@ -227,7 +162,7 @@ func (c *component) find(s state, index int) bool {
 		return false
 	}
 	if b.name >= 0 {
-		if node := c.seeName(s, b.op, b.name); c.nodes[node] == model.File {
+		if node := c.seeName(s, b.op, b.name); c.nodes[node] == model.File && c.mayFind(s, index, node) {
 			return c.bindAll(s, index, node)
 		}
 	} else if node, ok := c.bound(s, b.size); ok && node != 0 {
@@ -243,26 +178,11 @@ func (c *component) find(s state, index int) bool {
 // at its name. Then it is made as soon as it can be, as an atom is seen.
 func (c *component) sole(b *bind) bool { return b.name >= 0 && c.creators[b.name] <= 1 }
 
-func (c *component) bindInOrder(s state, index int) bool {
-	if c.atomic() {
-		return true
-	}
-	b := &c.binds[index]
-	for i := range c.binds[:index] {
-		e := &c.binds[i]
-		if _, ok := c.bound(s, i); ok || !c.before(e.op, b.op) {
-			continue
-		}
-		if e.name >= 0 && e.name == b.name || e.name < 0 && b.name < 0 && c.sameFile(s, e.size, b.size) {
-			return false
-		}
-	}
-	for i := range c.atoms {
-		if a := &c.atoms[i]; s[c.layout.atoms+i] == 0 && !a.free && c.before(a.op, b.op) && c.bindTouches(s, b, a) {
-			return false
-		}
-	}
-	return true
+// sameFile reports whether two binds gave the same file.
+func (c *component) sameFile(s state, a, b int) bool {
+	m, ok := c.bound(s, a)
+	n, ok2 := c.bound(s, b)
+	return ok && ok2 && m == n
 }
 
 // covered reports whether all that an fsync publishes has taken effect.

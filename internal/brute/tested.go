@@ -117,6 +117,12 @@ var LadderCases = []LadderCase{
 	{twoOld + "A rename a b; B open b f1; B write f1[0]=7; B stat a -> 8; B fsync a; end; F stat a -> ENOENT; F read b -> 8", "-+++", "a write to the file that a rename replaced, by old names, and then an fsync by the old name"},
 	{twoOld + "B stat a -> 8; A rename a b; B open b f1; B write f1[0]=7; B stat a -> 8; B fsync a; B stat a -> 8; " +
 		"A crash; end B; F stat a -> ENOENT; F read b -> 8", "-+++", "the same with a crash of the host that renamed"},
+	{twoOld + "A open b f1; B write b[1]=7; all tick 2; A stat a -> 8; A read f1 -> 9; A rename b a; A stat a -> 16; end; F stat b -> ENOENT; F read a -> 97", "-+++", "a stat of a file whose name another takes later does not age a read of that other"},
+	{"C create a; C create b; C write b[0]=9; C unmount; A mount; B mount; " +
+		"A stat b -> 8; B rename b c; A read c -> 9; A stat b -> 8; end; F read c -> 9", "---+", "a stat by the old name, after a read by the new one that saw the size"},
+	{twoOld + "B rename a c; B rename b c; A read c -> 9; A stat b -> 8; end; F read c -> 9", "---+", "the same where another file was at the new name before"},
+	{twoOld + "B rename a c; B rename b c; A read c -> 8; A stat b -> 8; end; F read c -> 9", "-+++", "... of which the read is"},
+	{twoOld + "A read b -> 9; B rename a c; B rename b c; B write c[0]=5; B sync; A read c -> 5; A read b -> 9; end; F read c -> 5", "---+", "an old read by the old name, after a new one by the new name"},
 }
 
 // VariantCase is a history whose verdict hangs on a variant of a rung.
