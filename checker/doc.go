@@ -25,7 +25,9 @@
 //  2. else Porcupine searches. Only changes and the choice of a file by its
 //     name are branched on: an observation that fits is never reconsidered,
 //     since taking it early cannot hurt what comes later, and a change waits
-//     while the next moment can come without it.
+//     while the next moment can come without it. Where it could hurt, since it is
+//     not known yet whether it is of the same file as what the host saw before,
+//     that file is guessed (sights.go, files.go).
 //
 // The limit of a search is a count of steps. When it is reached the answer is
 // inconclusive, never held.

@@ -121,10 +121,15 @@ func (c *component) fileOf(s state, b int) int {
 	if node, ok := c.bound(s, b); ok {
 		return node
 	}
-	if b := &c.binds[b]; b.name >= 0 && !b.optional && b.until != model.Never {
+	switch b := &c.binds[b]; {
+	case b.name < 0:
+		return 0
+	case b.optional || b.until == model.Never: // it need not find one
+		file, _ := c.guessedFile(b.op)
+		return file
+	default:
 		return c.expected(b.op, b.name)
 	}
-	return 0
 }
 
 // sight is what a state notes of an atom that is seen: 1, or for a stat the file of
