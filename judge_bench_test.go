@@ -100,8 +100,8 @@ func flipped(b *testing.B, m mix, seed uint64) []model.Op {
 				continue
 			}
 			op.Result.Size = 24 - op.Result.Size
-			steps := math.MaxInt
-			if !porcupine.CheckOperations(plainModel(true, &steps), plainHistory(history)) {
+			steps := limit(math.MaxInt64)
+			if !porcupine.CheckOperations(plainModel(true, steps), plainHistory(history)) {
 				return history
 			}
 			break
@@ -132,13 +132,13 @@ func benchFlipped(b *testing.B) {
 	var whole time.Duration
 	stopped := 0
 	for _, h := range histories[:4] {
-		steps, ops := plainSteps, plainHistory(h)
+		steps, ops := limit(plainSteps), plainHistory(h)
 		whole += timed(func() {
-			if porcupine.CheckOperations(plainModel(false, &steps), ops) {
+			if porcupine.CheckOperations(plainModel(false, steps), ops) {
 				b.Fatal("the whole file system explains a wrong stat")
 			}
 		}) / 4
-		if steps <= 0 {
+		if steps.Load() < 0 {
 			stopped++
 		}
 	}
@@ -153,8 +153,8 @@ func benchFlipped(b *testing.B) {
 				}
 			})
 			byName += timed(func() {
-				steps := math.MaxInt
-				if porcupine.CheckOperations(plainModel(true, &steps), plainHistory(h)) {
+				steps := limit(math.MaxInt64)
+				if porcupine.CheckOperations(plainModel(true, steps), plainHistory(h)) {
 					b.Fatal("not refuted by name")
 				}
 			})
@@ -175,10 +175,10 @@ func benchSequential(b *testing.B) {
 	var ours time.Duration
 	n := 0
 	plainAllocs := testing.AllocsPerRun(1, func() {
-		steps := math.MaxInt
+		steps := limit(math.MaxInt64)
 		ops := plainHistory(history)
 		whole = timed(func() {
-			if !porcupine.CheckOperations(plainModel(false, &steps), ops) {
+			if !porcupine.CheckOperations(plainModel(false, steps), ops) {
 				b.Fatal("not accepted by Porcupine")
 			}
 		})
@@ -263,8 +263,8 @@ func benchPending(b *testing.B) {
 		history = append(history, read)
 		b.Run(name, func(b *testing.B) {
 			judge := checker.New(0, model.Linearizable)
-			steps, ops := plainSteps, plainHistory(history)
-			plain := timed(func() { porcupine.CheckOperations(plainModel(true, &steps), ops) })
+			steps, ops := limit(plainSteps), plainHistory(history)
+			plain := timed(func() { porcupine.CheckOperations(plainModel(true, steps), ops) })
 			var ours time.Duration
 			n := 0
 			for b.Loop() {

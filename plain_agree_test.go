@@ -56,9 +56,9 @@ func TestAgreesWithPorcupineOnLongHistories(t *testing.T) {
 		if n%3 > 0 {
 			falsify(rng, history)
 		}
-		steps := plainSteps
-		legal := porcupine.CheckOperations(plainModel(true, &steps), plainHistory(history))
-		if steps <= 0 {
+		steps := limit(plainSteps)
+		legal := porcupine.CheckOperations(plainModel(true, steps), plainHistory(history))
+		if steps.Load() < 0 {
 			continue
 		}
 		v := judge(model.Run{History: history})[0]

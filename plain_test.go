@@ -3,6 +3,7 @@ package doublemount_test
 import (
 	"bytes"
 	"slices"
+	"sync/atomic"
 
 	"github.com/anishathalye/porcupine"
 	"github.com/cespare/xxhash/v2"
@@ -94,16 +95,23 @@ func (s *plain) step(op *model.Op) (bool, *plain) {
 	return true, s.with(k, next)
 }
 
+// limit is a count of steps for plainModel.
+func limit(steps int64) *atomic.Int64 {
+	n := new(atomic.Int64)
+	n.Store(steps)
+	return n
+}
+
 // plainModel is Porcupine's model of that. steps counts down to 0; from then on
 // nothing is possible, so that a search ends; what it says then means nothing.
-func plainModel(partitioned bool, steps *int) porcupine.Model {
+// Porcupine searches the names at once, each in a goroutine of its own.
+func plainModel(partitioned bool, steps *atomic.Int64) porcupine.Model {
 	m := porcupine.Model{
 		Init: func() any { return &plain{} },
 		Step: func(s, in, _ any) (bool, any) {
-			if *steps <= 0 {
+			if steps.Add(-1) < 0 {
 				return false, s
 			}
-			*steps--
 			ok, next := s.(*plain).step(in.(*model.Op))
 			return ok, next
 		},
