@@ -24,7 +24,7 @@ What needs a disk of ours (holds, strikes, crashes) and open files cannot be don
 
 Example:
 
-    %[1]s export doublemount-findings/lost-file-2ba9afc5.case --as sh >lost-file.sh`, programName())
+    %[1]s export doublemount-findings/lost-file-02a84ca8.case --as sh >lost-file.sh`, programName())
 }
 
 // run implements verb.
