@@ -92,7 +92,7 @@ func (b bench) agree(t *testing.T, run model.Run) bool {
 // an empty disk and on one that has what the operations are about. The usual bound
 // is two operations, the long one three, with every result and every overlap of
 // neighbours, both orders of unmounting and every final observation. The usual
-// form judges every seventh of them, the long one every one, or every n-th of
+// form judges every 17th of them, the long one every one, or every n-th of
 // DOUBLEMOUNT_SCALE=n. Of what renames do to a directory both bounds are two.
 func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
@@ -103,7 +103,7 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	dirs := []model.Step{{Kind: model.Mkdir, Path: "/d"}, {Kind: model.Rmdir, Path: "/d"}, {Kind: model.Readdir, Path: "/d"},
 		{Kind: model.Create, Path: "/d/x"}, {Kind: model.Unlink, Path: "/d/x"}, {Kind: model.Stat, Path: "/d/x"},
 		{Kind: model.Sync}, {Kind: model.Remount}}
-	length, every := 2, 7
+	length, every := 2, 17
 	if testscale.Long() {
 		length, every = 3, testscale.Divisor()
 	}
@@ -115,17 +115,17 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	})
 	tree := append(dir, model.Step{Kind: model.Create, Path: "/d/x"})
 	if !testscale.Long() {
-		every = 31
+		every = 61
 	}
 	rungsAnd().agreeOnAll(t, every, []brute.EnumSpec{{Length: 2, Forms: brute.TreeForms(), Setup: tree, Look: []model.Path{"/d", "/e/x"}}})
 }
 
 // The same with a crash, a power loss or a fence: three operations, one of which
 // is that, of one file's life with a rename, and of renames and links. The usual
-// form judges every 400th of them.
+// form judges every 199th of them.
 func TestAgreesWithBruteForceOnCrashes(t *testing.T) {
 	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
-	every := 400
+	every := 199
 	if testscale.Long() {
 		every = testscale.Divisor()
 	}
@@ -142,11 +142,11 @@ func TestAgreesWithBruteForceOnCrashes(t *testing.T) {
 // speaks of: create, unlink, rename, write, read and stat of a file of one block with
 // every result, open, close, reads and writes through a handle, fsync, sync, remount,
 // tick, crash; on an empty disk and on one with a file. The usual form judges every
-// 4000th of them.
+// 997th of them.
 func TestAgreesWithBruteForceOnLives(t *testing.T) {
 	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
 	a := []model.Path{"/a"}
-	every := 4000
+	every := 997
 	if testscale.Long() {
 		every = testscale.Divisor()
 	}
@@ -162,14 +162,11 @@ func TestAgreesWithBruteForceOnLives(t *testing.T) {
 func (b bench) agreeOnAll(t *testing.T, every int, specs []brute.EnumSpec) {
 	t.Helper()
 	for _, spec := range specs {
-		spec.Overlap = true
+		spec.Overlap, spec.Every = true, every
 		name := fmt.Sprintf("%d operations of %d forms after %d with %d cuts", spec.Length, len(spec.Forms), len(spec.Setup), spec.Cuts)
 		t.Run(name, func(t *testing.T) {
-			judged, differ, n := 0, 0, 0
-			brute.Enumerate(spec, func(run model.Run) bool {
-				if n++; n%every != 0 {
-					return true
-				}
+			judged, differ := 0, 0
+			n := brute.Enumerate(spec, func(run model.Run) bool {
 				judged++
 				if !b.agree(t, run) {
 					differ++
@@ -216,7 +213,7 @@ func TestAgreesWithBruteForceOnRandom(t *testing.T) {
 	b := rungsAnd(brute.DurableAtClose, brute.DurableAtReturn, brute.Snapshots, brute.NoStaleness)
 	rng := rand.New(rand.NewPCG(1, 2))
 	flagged := 0
-	for range testscale.Count(500, 20000) {
+	for range testscale.Count(300, 20000) {
 		run := brute.Random(rng, 6)
 		if !b.agree(t, run) {
 			return
@@ -296,7 +293,7 @@ func TestLadderIsMonotone(t *testing.T) {
 	for _, d := range []sim.Design{designs.Local(), designs.LocalWritethrough(), designs.Single(), designs.Single().Bugs[0]} {
 		r := runner(t, d)
 		gen := fuzz.NewGenerator(r.Capabilities(), fuzz.Options{Hosts: 2})
-		for n := range testscale.Count(500, 20000) {
+		for n := range testscale.Count(300, 20000) {
 			run, err := r.Run(context.Background(), gen.Generate(fuzz.NewPCG(3, n)))
 			if err != nil {
 				t.Fatal(err)

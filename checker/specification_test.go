@@ -144,7 +144,7 @@ func TestSpecificationChanged(t *testing.T) {
 	judges := rungsAnd().judges
 	rng := rand.New(rand.NewPCG(5, 6))
 	flagged, lost, moves, open := 0, 0, 0, 0
-	for range testscale.Count(100, 5000) {
+	for range testscale.Count(50, 5000) {
 		steps := slices.Clone(start)
 		for n := range 8 {
 			steps = append(steps, step(rng.IntN, n))

@@ -5,6 +5,7 @@ import (
 	"hash/fnv"
 	"reflect"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/doublemount/doublemount/fuzz"
@@ -93,24 +94,28 @@ func TestGoldenDigests(t *testing.T) {
 		"local-journal":                    {0x4b3d44bd13b7083f, 0xd60c00ab8f5bfafb},
 		"active-passive":                   {0xb88b151bc378e072, 0x7374bcac8152914d},
 		"single":                           {0x4cb76bb29a27b15d, 0x5e1fd8a11ae6b639},
-		"local-journal/no-barriers":        {0x4b3d44bd13b7083f, 0x211c455f622dab4c},
-		"local-journal/no-ordered-data":    {0x4b3d44bd13b7083f, 0xc9649267cd0e839c},
-		"active-passive/no-fence":          {0xb88b151bc378e072, 0x2079c70078b82619},
-		"active-passive/no-abort":          {0xb88b151bc378e072, 0xfc31253b873d7475},
-		"active-passive/volatile-fence":    {0xb88b151bc378e072, 0x575bed9eb267c11},
+		"local-journal/no-barriers":        {0xd7741362a02f4214, 0xd66cd189a9bb9575},
+		"local-journal/no-ordered-data":    {0xd7741362a02f4214, 0x2df2a1f4514c9065},
+		"active-passive/no-fence":          {0xdbd23b01e38b496b, 0x6d34907cc0369f1},
+		"active-passive/no-abort":          {0xdbd23b01e38b496b, 0x449d465fe0643ee5},
+		"active-passive/volatile-fence":    {0xdbd23b01e38b496b, 0xf5cc0ec824a1858a},
 		"cluster-lock":                     {0x67c593d31324aae7, 0xd21f7656148b0f69},
-		"cluster-lock/late-invalidate":     {0x67c593d31324aae7, 0x5e49da33029392c4},
-		"cluster-lock/late-replay":         {0x67c593d31324aae7, 0xa93e6e04846207c4},
-		"cluster-lock/grant-before-replay": {0x67c593d31324aae7, 0xaab83685d14c4bbe},
-		"active-passive/impatient":         {0x88dfa013ed9779c1, 0xb4d2ac53305e8949},
-		"cluster-lock/append-race":         {0x67c593d31324aae7, 0xe33523a6107362b5},
-		"cluster-lock/no-open-locks":       {0x67c593d31324aae7, 0x6641246a944c7ac0},
-		"cluster-lock/stuck-lock":          {0x67c593d31324aae7, 0x98cf733248409d1e},
-		"cluster-lock/kept-flock":          {0x67c593d31324aae7, 0x57d93472cad5a52c},
-		"single/no-lock":                   {0x4cb76bb29a27b15d, 0x5c200cb4d09d0ba0},
+		"cluster-lock/late-invalidate":     {0x8e49eb24c69137fe, 0x2163a43b857fc663},
+		"cluster-lock/late-replay":         {0x8e49eb24c69137fe, 0xc9ed6f7c19848cc8},
+		"cluster-lock/grant-before-replay": {0x8e49eb24c69137fe, 0x7f23cc532cd5e84d},
+		"active-passive/impatient":         {0xe53e9a144e764912, 0xc18a3e6a91200c3e},
+		"cluster-lock/append-race":         {0x8e49eb24c69137fe, 0xf9eb08ad9a522809},
+		"cluster-lock/no-open-locks":       {0x8e49eb24c69137fe, 0x9bf616a15d51b2d2},
+		"cluster-lock/stuck-lock":          {0x8e49eb24c69137fe, 0x312ed61832727a66},
+		"cluster-lock/kept-flock":          {0x8e49eb24c69137fe, 0xd4dec2a924837f4c},
+		"single/no-lock":                   {0x8b50f49a7d15ff25, 0x423fb4ad8ede0753},
 	}
 	for _, d := range everyDesign() {
-		programs, runs := digests(t, d, 2_000)
+		n := 2_000
+		if strings.Contains(d.Name, "/") {
+			n = 500 // a bug is its design in all but one place
+		}
+		programs, runs := digests(t, d, n)
 		if got := [2]uint64{programs, runs}; got != golden[d.Name] {
 			t.Errorf("%q: {%#x, %#x}, // was {%#x, %#x}", d.Name, programs, runs, golden[d.Name][0], golden[d.Name][1])
 		}

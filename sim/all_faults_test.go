@@ -116,7 +116,7 @@ func TestFaultsAreDeterministic(t *testing.T) {
 			plain, recycling := newRunner(t, d), newRunner(t, d)
 			hit := map[model.DefectKind]int{}
 			crashes := 0
-			for n := range testscale.Count(300, 20_000) {
+			for n := range testscale.Count(200, 20_000) {
 				p := troubles(d, plain.Capabilities(), n)
 				want := again(t, plain, p)
 				if err := contract(want); err != "" {

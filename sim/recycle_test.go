@@ -3,6 +3,7 @@ package sim_test
 import (
 	"fmt"
 	"reflect"
+	"strings"
 	"testing"
 
 	"github.com/doublemount/doublemount/fuzz"
@@ -22,9 +23,12 @@ func TestRecycleChangesNothing(t *testing.T) {
 			plain, recycling := newRunner(t, d), newRunner(t, d)
 			var kept []model.Run
 			var texts []string
-			runs := testscale.Count(500, 20_000)
+			runs := testscale.Count(400, 20_000)
+			if strings.Contains(d.Name, "/") {
+				runs /= 5 // a bug is its design in all but one place
+			}
 			if d.Name == "cluster-lock/stuck-lock" {
-				runs /= 25 // some wait as long as the world lets them
+				runs /= 5 // some wait as long as the world lets them
 			}
 			for n := range runs {
 				p := recycled(d, plain.Capabilities(), n)

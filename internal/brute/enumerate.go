@@ -14,6 +14,7 @@ type EnumSpec struct {
 	Overlap bool         // also with neighbours that overlap
 	Cuts    int          // how many operations are a Crash, a Fence or a PowerLoss
 	Look    []model.Path // what Final looks at; nil is each path that Setup and Forms can make
+	Every   int          // only each n-th history is made; 0 and 1 are all
 }
 
 // SmallForms is one file's life: create, unlink, stat, write and read of its
@@ -79,7 +80,7 @@ func SizeForms() []model.Step {
 }
 
 // Enumerate yields histories until all are made or yield returns false, and
-// returns how many it yielded. The same spec gives the same histories in the
+// returns how many there were, of which with Every n each n-th was yielded. The same spec gives the same histories in the
 // same order.
 //
 // The bound, exactly: two hosts, A and B, mount a disk on which A, mounted
@@ -243,7 +244,9 @@ func (e *enumerator) arrange(steps []model.Step, possible [][]model.Result, resu
 	}
 	for _, overlap := range overlaps {
 		for _, unmounts := range [][]model.Host{{0, 1}, {1, 0}} {
-			e.count++
+			if e.count++; e.spec.Every > 1 && e.count%e.spec.Every != 0 {
+				continue
+			}
 			if !e.yield(lay(e.spec.Setup, steps, results, e.spec.Length, overlap, unmounts)) {
 				return false
 			}

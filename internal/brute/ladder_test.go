@@ -73,19 +73,14 @@ func TestSequential(t *testing.T) {
 	forms := append(SmallForms(),
 		model.Step{Kind: model.Append, Path: "/a", Len: 8}, model.Step{Kind: model.Truncate, Path: "/a", Len: 8})
 	right, every := 0, bound(7, 1)
-	n := 0
-	Enumerate(EnumSpec{Length: 3, Forms: forms}, func(run model.Run) bool {
-		if n++; n%every == 0 {
-			sameAsSpecification(t, run, &right)
-		}
+	Enumerate(EnumSpec{Length: 3, Forms: forms, Every: every}, func(run model.Run) bool {
+		sameAsSpecification(t, run, &right)
 		return !t.Failed()
 	})
 	dirs := []model.Step{{Kind: model.Mkdir, Path: "/d"}, {Kind: model.Rmdir, Path: "/d"}, {Kind: model.Readdir, Path: "/d"},
 		{Kind: model.Create, Path: "/d/x"}, {Kind: model.Unlink, Path: "/d/x"}, {Kind: model.Create, Path: "/d"}}
-	Enumerate(EnumSpec{Length: 3, Forms: dirs}, func(run model.Run) bool {
-		if n++; n%every == 0 {
-			sameAsSpecification(t, run, &right)
-		}
+	Enumerate(EnumSpec{Length: 3, Forms: dirs, Every: every}, func(run model.Run) bool {
+		sameAsSpecification(t, run, &right)
 		return !t.Failed()
 	})
 	if right < 500 {
@@ -116,9 +111,9 @@ func bound(short, long int) int {
 // kept is kept by every prefix on the three upper rungs.
 func TestEnumerateLadder(t *testing.T) {
 	for _, spec := range specs(3) {
-		every := bound(97, 1)
+		spec.Every = bound(97, 1)
 		kept := [4]int{}
-		n := Enumerate(spec, sampled(every, func(run model.Run) bool {
+		n := Enumerate(spec, func(run model.Run) bool {
 			v := monotone(t, run)
 			for r := range v {
 				if v[r] {
@@ -126,8 +121,8 @@ func TestEnumerateLadder(t *testing.T) {
 				}
 			}
 			return true
-		}))
-		t.Logf("%d histories, every %dth judged: kept %v", n, every, kept)
+		})
+		t.Logf("%d histories, every %dth judged: kept %v", n, spec.Every, kept)
 		if n < 150_000 || kept[0] == 0 || kept[0] == kept[1] || kept[1] == kept[2] || kept[2] == kept[3] {
 			t.Errorf("%d histories, kept %v: the enumeration does not tell the rungs apart", n, kept)
 		}
@@ -139,9 +134,9 @@ func TestEnumerateMore(t *testing.T) {
 	three := moreSpecs(3)
 	three = append(three[:1], three[2:]...) // of directories there are too many
 	for k, spec := range append(moreSpecs(2), three...) {
-		every := bound([]int{7, 97, 1, 3, 3, 1, 997, 97, 297, 197, 97}[k], []int{1, 1, 1, 1, 1, 1, 3, 1, 1, 1, 1}[k])
+		spec.Every = bound([]int{17, 197, 1, 7, 7, 1, 1997, 197, 597, 397, 197}[k], []int{1, 1, 1, 1, 1, 1, 3, 1, 1, 1, 1}[k])
 		kept := [4]int{}
-		n := Enumerate(spec, sampled(every, func(run model.Run) bool {
+		n := Enumerate(spec, func(run model.Run) bool {
 			v := monotone(t, run)
 			for r := range v {
 				if v[r] {
@@ -149,8 +144,8 @@ func TestEnumerateMore(t *testing.T) {
 				}
 			}
 			return true
-		}))
-		t.Logf("%d operations, %d histories, every %dth judged: kept %v", spec.Length, n, every, kept)
+		})
+		t.Logf("%d operations, %d histories, every %dth judged: kept %v", spec.Length, n, spec.Every, kept)
 		if n < 500 || kept[3] == 0 || kept[2] == kept[3] {
 			t.Errorf("%d histories, kept %v: the enumeration does not tell the rungs apart", n, kept)
 		}
@@ -180,18 +175,16 @@ func moreSpecs(length int) []EnumSpec {
 	}
 }
 
-func sampled(every int, judge func(model.Run) bool) func(model.Run) bool {
-	n := 0
-	return func(run model.Run) bool {
-		n++
-		return n%every != 0 || judge(run)
-	}
+// each is spec with only each n-th history yielded.
+func each(n int, spec EnumSpec) EnumSpec {
+	spec.Every = n
+	return spec
 }
 
 // TestPrefixes: what keeps linearizable or sync-to-mount keeps it when it is
 // cut at any time.
 func TestPrefixes(t *testing.T) {
-	prefixes := sampled(bound(397, 20), func(run model.Run) bool {
+	prefixes := func(run model.Run) bool {
 		for _, g := range Ladder[:3] {
 			if !Judge(run, g) {
 				continue
@@ -203,12 +196,9 @@ func TestPrefixes(t *testing.T) {
 			}
 		}
 		return true
-	})
-	for _, spec := range append(specs(3), moreSpecs(2)[2:]...) {
-		Enumerate(spec, prefixes)
 	}
-	for _, spec := range append(moreSpecs(3)[2:], moreSpecs(2)[0]) {
-		Enumerate(spec, prefixes)
+	for _, spec := range slices.Concat(specs(3), moreSpecs(2)[2:], moreSpecs(3)[2:], moreSpecs(2)[:1]) {
+		Enumerate(each(bound(397, 20), spec), prefixes)
 	}
 }
 
@@ -239,11 +229,11 @@ func TestPlain(t *testing.T) {
 		return true
 	}
 	for i, short := range specs(2) {
-		Enumerate(short, sampled(bound(5, 1), check))
-		Enumerate(specs(3)[i], sampled(bound(2003, 101), check))
+		Enumerate(each(bound(5, 1), short), check)
+		Enumerate(each(bound(2003, 101), specs(3)[i]), check)
 	}
 	for _, short := range moreSpecs(2) {
-		Enumerate(short, sampled(bound(2003, 101), check))
+		Enumerate(each(bound(2003, 101), short), check)
 	}
 	for seed := range uint64(bound(300, 3000)) {
 		rng := rand.New(rand.NewPCG(seed, 1))
@@ -281,10 +271,10 @@ func TestEnumerateAgain(t *testing.T) {
 
 func BenchmarkJudge(b *testing.B) {
 	var runs []model.Run
-	Enumerate(specs(3)[1], sampled(101, func(run model.Run) bool {
+	Enumerate(each(101, specs(3)[1]), func(run model.Run) bool {
 		runs = append(runs, run)
 		return true
-	}))
+	})
 	for _, g := range Ladder {
 		b.Run(g.Name, func(b *testing.B) {
 			for i := 0; b.Loop(); i++ {
