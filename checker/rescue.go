@@ -80,21 +80,30 @@ func (r *rescue) again(w *walk, part int32, own, listings []int32) (explained bo
 			r.ops = append(r.ops, i)
 		}
 	}
-	r.taken, r.quiet, r.markAt = resized(r.taken, len(r.ops)), resized(r.quiet, len(r.ops)), resized(r.markAt, len(r.ops))
-	r.failed = emptied(r.failed)
 	t := &w.tree
 	t.try()
 	defer t.keep()
-	r.marks = append(r.marks[:0], quiet{})
+	defer r.detach()
+	if to, ok := r.through(); !ok {
+		where, ok = r.cut(to)
+		return false, where, ok
+	}
+	return true, cut{}, false
+}
+
+// through goes through ops; ok is false if there is no order of those before to.
+func (r *rescue) through() (to int, ok bool) {
+	r.taken, r.quiet, r.markAt = resized(r.taken, len(r.ops)), resized(r.quiet, len(r.ops)), resized(r.markAt, len(r.ops))
+	r.failed = emptied(r.failed)
+	t := &r.w.tree
+	r.marks = append(r.marks[:0], quiet{mark: len(t.undo)})
 	for from := 0; from < len(r.ops); {
 		to, changes := r.segment(from)
 		r.steps, r.quiet[from] = 0, true
 		clear(r.failed)
 		if !r.search(from, to) {
 			if !r.back(to) {
-				where, ok = r.cut(to)
-				r.detach()
-				return false, where, ok
+				return to, false
 			}
 			changes = to // in no single order
 		}
@@ -106,8 +115,7 @@ func (r *rescue) again(w *walk, part int32, own, listings []int32) (explained bo
 		from = to
 		r.marks = append(r.marks, quiet{from, len(t.undo)})
 	}
-	r.detach()
-	return true, cut{}, false
+	return len(r.ops), true
 }
 
 // detach takes the component out of the tree.

@@ -15,7 +15,8 @@ import (
 // greedy one: an observation is taken as soon as it fits, a change as late as its
 // window lets it, or when an operation that is about to return needs it. Each is
 // taken as a whole, at one moment between its call and its return, and nothing
-// that had returned before a crash is undone by it. So what the walk explains is
+// that had returned before a crash is undone by it. Where that leads nowhere, a few
+// operations are searched for another order (mend.go). So what the walk explains is
 // linearizable, on every reading of the rules, and with that kept on every rung
 // and variant. Of what it does not explain nothing is said: that component is
 // *in trouble*, and judged otherwise.
@@ -31,7 +32,9 @@ type walk struct {
 	lapseAt int     // how many of them are looked through for those that no longer can
 	roots   []rootView
 
-	trouble []int32 // by component: the operation that the walk could not explain, -1 for none
+	mended  []mended // by component
+	trouble []int32  // by component: the operation that the walk could not explain, -1 for none
+	rescue  *rescue  // searches for it
 	tries   int
 	seen    []int // of open: those taken since a mark
 }
@@ -61,20 +64,21 @@ const (
 	maxMaybe = 1000 // the latest of those that need not happen
 )
 
-// make goes through a history; it fills trouble.
-func (w *walk) make(history []model.Op, info []opInfo, p *parts) {
-	w.history, w.info, w.parts = history, info, p
+// make goes through a history; it fills trouble. The rescue is one that it may use.
+func (w *walk) make(history []model.Op, info []opInfo, p *parts, r *rescue) {
+	w.history, w.info, w.parts, w.rescue = history, info, p, r
 	w.tree.reset(p)
 	w.found = resized(w.found, len(history))
 	w.open, w.maybe, w.roots, w.lapseAt = w.open[:0], w.maybe[:0], w.roots[:0], 16
 	w.trouble = resized(w.trouble, len(p.tops))
+	w.mended = resized(w.mended, len(p.tops))
 	for i := range w.trouble {
 		w.trouble[i] = -1
 	}
 	for i := range history {
 		op, in := &history[i], &info[i]
 		if len(w.open)+len(w.roots) > 0 {
-			w.returned(op.Call)
+			w.returned(op.Call, i)
 		}
 		if !in.used {
 			continue
@@ -86,12 +90,12 @@ func (w *walk) make(history []model.Op, info []opInfo, p *parts) {
 			continue
 		}
 		part := p.component(i, info)
-		if part < 0 || w.trouble[part] >= 0 {
+		if part < 0 || w.trouble[part] >= 0 || int32(i) < w.mended[part].done {
 			continue
 		}
 		w.call(i, part)
 	}
-	w.returned(math.MaxInt64)
+	w.returned(math.MaxInt64, len(history))
 }
 
 // call lets operation i begin.
@@ -112,6 +116,7 @@ func (w *walk) call(i int, part int32) {
 		return
 	}
 	if !change && w.place(i) {
+		w.note(i, i+1, part)
 		return
 	}
 	w.open = append(w.open, under{op: int32(i), part: part, until: op.Return})
@@ -152,8 +157,9 @@ func (w *walk) place(i int) bool {
 	return true
 }
 
-// returned lets everything return that does so by now, the earliest first.
-func (w *walk) returned(now int64) {
+// returned lets everything return that does so by now, the earliest first, before
+// operation next is called.
+func (w *walk) returned(now int64, next int) {
 	for {
 		first, root := -1, -1
 		at := now
@@ -171,7 +177,7 @@ func (w *walk) returned(now int64) {
 		case root >= 0:
 			w.listed(root, at)
 		case first >= 0:
-			w.ended(first)
+			w.ended(first, next)
 		default:
 			return
 		}
@@ -179,13 +185,18 @@ func (w *walk) returned(now int64) {
 }
 
 // ended lets an operation return: it has to have happened.
-func (w *walk) ended(k int) {
+func (w *walk) ended(k, next int) {
 	u := w.open[k]
 	if !u.taken {
-		if w.force(int(u.op), u.part, u.until, func() bool { return w.place(int(u.op)) }) {
+		switch {
+		case w.place(int(u.op)):
 			w.open[k].taken = true
 			w.settle(u.part)
-		} else {
+			w.note(int(u.op), next, u.part)
+		case w.force(int(u.op), u.part, u.until, func() bool { return w.place(int(u.op)) }):
+			w.open[k].taken = true
+			w.settle(u.part)
+		case !w.mend(u.part, u.op):
 			w.fail(u.part, u.op)
 		}
 	}
@@ -239,11 +250,8 @@ func (w *walk) changes(i int32) bool {
 	return op.Kind.Changes() && (op.Result.Errno == model.OK || w.info[i].open || w.info[i].cut)
 }
 
-// force lets something happen, after a few changes that are under way if need be.
+// force lets something happen after a few changes that are under way.
 func (w *walk) force(i int, part int32, now int64, happen func() bool) bool {
-	if happen() {
-		return true
-	}
 	w.tries = 0
 	w.seen = w.seen[:0]
 	done := w.help(i, part, now, happen, maxHelp)
