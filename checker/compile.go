@@ -177,10 +177,10 @@ func (c *component) compile() {
 	if c.guessed { // those that undo something first, so that there are few worlds
 		for _, i := range c.ops {
 			if c.undone[i] != 0 {
-				c.crashIndex(c.info[i].crash)
+				c.crashIndex(int(c.info[i].crash))
 			}
 			if c.undone[len(c.history)+i] != 0 {
-				c.crashIndex(c.info[i].late)
+				c.crashIndex(int(c.info[i].late))
 			}
 		}
 	}
@@ -236,7 +236,7 @@ func (c *component) success(i, name int, judged bool, v view) {
 	b := -1
 	switch {
 	case in.opener >= 0:
-		if b = c.binding(in.opener); b < 0 {
+		if b = c.binding(int(in.opener)); b < 0 {
 			return
 		}
 	case op.Kind == model.Open || op.Kind.TakesData():
@@ -362,9 +362,9 @@ func (c *component) newChange(i int) change {
 	op := &c.history[i]
 	ch := change{op: i, name: -1, to: -1, move: -1, bind: -1, offset: -1, from: op.Call, until: c.publishes(i), ends: -1, late: -1}
 	if crash := c.info[i].crash; crash >= 0 {
-		ch.ends, ch.gone = c.crashIndex(crash), c.undone[i]
+		ch.ends, ch.gone = c.crashIndex(int(crash)), c.undone[i]
 		if late := c.info[i].late; late >= 0 {
-			ch.late, ch.goes = c.crashIndex(late), c.undone[len(c.history)+i]
+			ch.late, ch.goes = c.crashIndex(int(late)), c.undone[len(c.history)+i]
 		}
 	}
 	if c.info[i].open || c.info[i].cut || c.pending[i] || c.forgotten(i) && c.g.Publish != model.PublishReturn {

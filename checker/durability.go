@@ -65,7 +65,7 @@ func (c *component) durable(i int) *model.Op {
 	if c.g.Durable != model.DurableFsync && c.lasts(i) == op.Return && op.Return < c.history[in.crash].Call {
 		return op
 	}
-	for j := i + 1; j < in.crash; j++ {
+	for j := i + 1; j < int(in.crash); j++ {
 		e := &c.history[j]
 		if !e.Succeeded() || e.Call < op.Return || e.Return > c.history[in.crash].Call || c.info[j].zombie {
 			continue

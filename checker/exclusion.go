@@ -79,7 +79,8 @@ func (x *exclusion) collect() bool {
 		if op.Kind != model.Lock || op.Skipped || in.zombie || in.opener < 0 {
 			continue
 		}
-		path := x.history[in.opener].Path
+		opener := int(in.opener)
+		path := x.history[opener].Path
 		if !x.known(path) {
 			x.unknown = true
 			continue
@@ -87,11 +88,11 @@ func (x *exclusion) collect() bool {
 		if !slices.Contains(x.files, path) {
 			x.files = append(x.files, path)
 		}
-		if _, ok := locked[in.opener]; !ok {
-			locked[in.opener] = path
-			handles = append(handles, in.opener)
+		if _, ok := locked[opener]; !ok {
+			locked[opener] = path
+			handles = append(handles, opener)
 		}
-		e := lockEvent{op: i, path: path, handle: in.opener, until: op.Return}
+		e := lockEvent{op: i, path: path, handle: opener, until: op.Return}
 		open := in.cut || op.Pending() || x.troubled(op)
 		switch {
 		case open:
@@ -133,12 +134,12 @@ func (x *exclusion) ends(handle int, path model.Path) {
 		e := lockEvent{op: i, path: path, handle: handle, what: givesAll, until: op.Return}
 		switch {
 		case ends(op) && (op.Host == host || op.Kind == model.PowerLoss):
-			if x.info[handle].crash == i {
+			if int(x.info[handle].crash) == i {
 				e.until, closed = model.Never, true
 				x.events = append(x.events, e)
 			}
 		case op.Host != host || closed || in.zombie:
-		case op.Kind == model.Unlock && in.opener == handle, op.Kind == model.Close && in.opener == handle:
+		case op.Kind == model.Unlock && int(in.opener) == handle, op.Kind == model.Close && int(in.opener) == handle:
 			if op.Kind == model.Unlock {
 				e.what = gives
 			}

@@ -55,7 +55,7 @@ func (e *explainer) freedOpen() (Cause, bool) {
 			continue
 		}
 		open := &e.run.History[w.info[i].opener]
-		last := lastUse(e.run.History, w.info, w.info[i].opener)
+		last := lastUse(e.run.History, w.info, int(w.info[i].opener))
 		if n := e.run.History[gone].Step; n > open.Step && n < last && last <= len(e.run.Program.Steps) {
 			s := e.run.Program.Steps[n-1]
 			p := e.run.Program.Clone()
@@ -79,7 +79,7 @@ func lastUse(history []model.Op, info []opInfo, open int) (step int) {
 	for i := range history {
 		op := &history[i]
 		closes := op.Kind == model.Close && op.Host == history[open].Host && op.File == history[open].File && info[i].life == info[open].life
-		if info[i].opener == open || closes && op.Call > history[open].Return {
+		if int(info[i].opener) == open || closes && op.Call > history[open].Return {
 			step = max(step, op.Step)
 		}
 	}

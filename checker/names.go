@@ -118,7 +118,7 @@ func (c *component) nameNow(i int) int {
 	path := c.pathOf(i)
 	if opener := c.info[i].opener; opener >= 0 {
 		for _, mv := range c.moves {
-			if op := &c.history[mv.op]; !mv.link && op.Succeeded() && c.before(opener, mv.op) && c.before(mv.op, i) && (path == op.Path || path.Below(op.Path)) {
+			if op := &c.history[mv.op]; !mv.link && op.Succeeded() && c.before(int(opener), mv.op) && c.before(mv.op, i) && (path == op.Path || path.Below(op.Path)) {
 				path = path.Moved(op.Path, op.To)
 			}
 		}

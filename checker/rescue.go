@@ -306,7 +306,7 @@ func (r *rescue) cut(to int) (where cut, ok bool) {
 	r.w.tree.take(q.mark)
 	where = cut{from: r.ops[q.op], to: r.ops[to-1]}
 	for _, i := range r.ops[q.op:to] {
-		if o := r.w.info[i].opener; o >= 0 && o < int(where.from) {
+		if o := r.w.info[i].opener; o >= 0 && o < where.from {
 			return cut{}, false
 		}
 	}

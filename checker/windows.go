@@ -16,20 +16,20 @@ type windows struct {
 	closes    bool                      // close has been called
 	suspect   bool                      // some answer may be impossible
 	syncs     [model.MaxHosts + 1][]int // by host: its syncs and unmounts
-	crashed   []int                     // by life: index of what ended it, -1 for none
+	crashed   []int32                   // by life: index of what ended it, -1 for none
 	lives     [model.MaxHosts + 1]hostLife
 }
 
 // hostLife is where a host stands while a history is gone through.
 type hostLife struct {
-	life   int
+	life   int32
 	mount  int64
-	opener []int // by handle slot: index+1 of the open that filled it, as far as any was used
+	opener []int32 // by handle slot: index+1 of the open that filled it, as far as any was used
 	zombie bool
 }
 
 // open notes what filled a handle slot: the index+1 of an open, 0 for none.
-func (h *hostLife) open(slot uint8, opener int) {
+func (h *hostLife) open(slot uint8, opener int32) {
 	for opener != 0 && int(slot) >= len(h.opener) {
 		h.opener = append(h.opener, 0)
 	}
@@ -39,7 +39,7 @@ func (h *hostLife) open(slot uint8, opener int) {
 }
 
 // opened is the index of the open that filled a handle slot, -1 for none.
-func (h *hostLife) opened(slot uint8) int {
+func (h *hostLife) opened(slot uint8) int32 {
 	if int(slot) < len(h.opener) {
 		return h.opener[slot] - 1
 	}
@@ -48,23 +48,23 @@ func (h *hostLife) opened(slot uint8) int {
 
 // begin starts another life of a host: of a mount, or of what comes after one.
 func (w *windows) begin(h *hostLife) {
-	h.life = len(w.crashed)
+	h.life = int32(len(w.crashed))
 	w.crashed = append(w.crashed, -1)
 	clear(h.opener)
 }
 
 // opInfo is the place of one operation in its host's life.
-type opInfo struct {
-	life   int   // of the host's mount, counted over all hosts; 0 = before any
+type opInfo struct { // one for each operation of a history that may have millions: small
 	mount  int64 // call of the mount that this life began with
 	sync   int64 // return of the first sync or unmount called after the operation returned; Never if none
 	closed int64 // the same of the close of its handle; of a close itself the next of its slot, from 1
 	fresh  int64 // how old a view of names may be ([windows.age])
-	opener int   // index of the open that filled the slot it used, -1 for none
+	life   int32 // of the host's mount, counted over all hosts; 0 = before any
+	opener int32 // index of the open that filled the slot it used, -1 for none
+	crash  int32 // index of the crash, power loss or fence that ends the life, -1 for none
+	late   int32 // index of a power loss after that: what survived may still have been in the disk's cache; or -1
 	used   bool  // it says something that a rung judges, or changes something
-	crash  int   // index of the crash, power loss or fence that ends the life, -1 for none
 	cut    bool  // it was under way then: it has no result, and its change may be missing
-	late   int   // index of a power loss after that: what survived may still have been in the disk's cache; or -1
 	open   bool  // it has no answer that says whether it changed anything: it never returned, or failed as the disk did
 	zombie bool  // its host had been fenced: it is excused, and has no effect
 }
@@ -109,7 +109,7 @@ func (w *windows) make(history []model.Op) {
 	lives := &w.lives
 	for h := range lives {
 		clear(lives[h].opener)
-		lives[h] = hostLife{life: h, opener: lives[h].opener}
+		lives[h] = hostLife{life: int32(h), opener: lives[h].opener}
 		w.crashed = append(w.crashed, -1)
 	}
 	crashes := false
@@ -143,7 +143,7 @@ func (w *windows) make(history []model.Op) {
 			in.used = false
 		case model.Open:
 			if op.Succeeded() {
-				h.open(op.File, i+1)
+				h.open(op.File, int32(i)+1)
 			}
 		case model.Close:
 			in.opener = h.opened(op.File)
@@ -179,7 +179,7 @@ func (w *windows) make(history []model.Op) {
 func (w *windows) end(lives []hostLife, i int, op *model.Op) {
 	for n := range lives {
 		if h := &lives[n]; model.Host(n) == op.Host || op.Kind == model.PowerLoss {
-			w.crashed[h.life] = i
+			w.crashed[h.life] = int32(i)
 			w.begin(h)
 			h.zombie = op.Kind == model.Fence
 		}
@@ -203,12 +203,12 @@ func (w *windows) cut(history []model.Op) {
 
 // later is the first loss of the disk's power after a crash of a host, -1 if there
 // is none or the host synced before it.
-func later(history []model.Op, crash int, host model.Host) int {
-	for i := crash + 1; i < len(history); i++ {
+func later(history []model.Op, crash int32, host model.Host) int32 {
+	for i := int(crash) + 1; i < len(history); i++ {
 		op := &history[i]
 		switch {
 		case (op.Kind == model.PowerLoss || op.Kind == model.DiskReset) && !op.Skipped:
-			return i
+			return int32(i)
 		case op.Host == host && (op.Kind == model.Sync || op.Kind == model.Unmount) && op.Succeeded():
 			return -1
 		}
