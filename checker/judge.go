@@ -126,7 +126,7 @@ func (j *judge) rung(run model.Run, g model.Guarantee, v *model.Verdict) {
 	if whole := g.Ordered || g.StrictReaddir; !j.walked || whole != j.whole {
 		j.walked, j.whole = true, whole
 		j.parts.divide(run.History, j.windows.info, whole)
-		j.walk.make(run.History, j.windows.info, &j.parts, &j.rescue)
+		j.walk.make(run.History, j.windows.info, &j.parts, &j.rescue, maxHelp)
 		j.looked, j.cutOf = resized(j.looked, len(j.parts.tops)), resized(j.cutOf, len(j.parts.tops))
 		j.cuts = j.cuts[:0]
 	}

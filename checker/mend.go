@@ -62,7 +62,7 @@ func (w *walk) note(i, next int, part int32) {
 
 // mend searches for an order of what came since the state of a component was plain.
 func (w *walk) mend(part, failed int32) bool {
-	if len(w.roots) > 0 {
+	if w.rescue == nil || len(w.roots) > 0 {
 		return false
 	}
 	for k := range w.maybe {

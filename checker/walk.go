@@ -35,6 +35,7 @@ type walk struct {
 	mended  []mended // by component
 	trouble []int32  // by component: the operation that the walk could not explain, -1 for none
 	rescue  *rescue  // searches for it
+	depth   int      // how many changes are taken before an operation that is about to return
 	tries   int
 	seen    []int // of open: those taken since a mark
 }
@@ -64,9 +65,10 @@ const (
 	maxMaybe = 1000 // the latest of those that need not happen
 )
 
-// make goes through a history; it fills trouble. The rescue is one that it may use.
-func (w *walk) make(history []model.Op, info []opInfo, p *parts, r *rescue) {
-	w.history, w.info, w.parts, w.rescue = history, info, p, r
+// make goes through a history; it fills trouble. With a rescue it mends what
+// it can; depth is how many changes it tries before an operation that is about to return.
+func (w *walk) make(history []model.Op, info []opInfo, p *parts, r *rescue, depth int) {
+	w.history, w.info, w.parts, w.rescue, w.depth = history, info, p, r, depth
 	w.tree.reset(p)
 	w.found = resized(w.found, len(history))
 	w.open, w.maybe, w.roots, w.lapseAt = w.open[:0], w.maybe[:0], w.roots[:0], 16
@@ -254,13 +256,16 @@ func (w *walk) changes(i int32) bool {
 func (w *walk) force(i int, part int32, now int64, happen func() bool) bool {
 	w.tries = 0
 	w.seen = w.seen[:0]
-	done := w.help(i, part, now, happen, maxHelp)
+	done := w.help(i, part, now, happen, w.depth)
 	w.tree.keep()
 	w.seen = w.seen[:0]
 	return done
 }
 
 func (w *walk) help(i int, part int32, now int64, happen func() bool, depth int) bool {
+	if depth == 0 {
+		return false
+	}
 	for k := range len(w.open) + min(len(w.maybe), maxMaybe) {
 		u := w.candidate(k)
 		if u.taken || u.part != part || int(u.op) == i || u.until < now || !w.changes(u.op) {
@@ -276,7 +281,7 @@ func (w *walk) help(i int, part int32, now int64, happen func() bool, depth int)
 		}
 		u.taken = true
 		w.settle(part)
-		if happen() || depth > 1 && w.help(i, part, now, happen, depth-1) {
+		if happen() || w.help(i, part, now, happen, depth-1) {
 			return true
 		}
 		for _, k := range w.seen[seen:] {
