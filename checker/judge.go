@@ -8,7 +8,7 @@ import (
 
 // DefaultLimit is how many steps the search of one component may take before
 // the answer is inconclusive. Histories of twenty operations need some hundred.
-const DefaultLimit = 200_000
+const DefaultLimit = 1_000_000
 
 // New makes a judge for the guarantees, which answers in their order. The zero
 // limit means [DefaultLimit].
