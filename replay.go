@@ -138,10 +138,15 @@ func (r *testRun) replayCase(ctx context.Context, e *engine, file string, c corp
 	if inconclusive {
 		return fmt.Sprintf("%s: inconclusive: the judge reached its limit", file)
 	}
+	const other = "hint: the design issues other commands than when the case was found; find it anew, or take it away"
 	for i, h := range run.Holds {
 		if h == model.NeverFired {
-			return fmt.Sprintf("%s: stale: %v never fires\nhint: the design issues other commands than when the case was found; find it anew, or take it away",
-				file, c.Program.Holds[i])
+			return fmt.Sprintf("%s: stale: %v never fires\n%s", file, c.Program.Holds[i], other)
+		}
+	}
+	for i, hit := range run.Strikes {
+		if !hit {
+			return fmt.Sprintf("%s: stale: %v never hits\n%s", file, c.Program.Strikes[i], other)
 		}
 	}
 	return ""

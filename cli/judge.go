@@ -91,6 +91,10 @@ func (v *judgeVerb) run(ctx context.Context, a *app) (int, error) {
 			done <- outcome{err: err, input: true}
 			return
 		}
+		if err := v.askable(h); err != nil {
+			done <- outcome{err: err, input: true}
+			return
+		}
 		j, err := v.judge(h)
 		done <- outcome{j: j, err: err}
 	}()
@@ -146,6 +150,21 @@ func unjudgeable(name string) string {
 	return ""
 }
 
+// nobodyLooked is why what is there in the end cannot be judged.
+const nobodyLooked = "nothing was observed by the host final"
+
+// askable reports why what was asked for cannot be judged on a history.
+func (v *judgeVerb) askable(h *history.History) error {
+	for _, name := range v.Guarantee {
+		if g, err := model.ParseGuarantee(string(name)); err != nil {
+			return err
+		} else if g.FinalOnly && !h.Observed {
+			return fmt.Errorf("--guarantee %s: %s", g.Name, nobodyLooked)
+		}
+	}
+	return nil
+}
+
 // judge judges what was asked for, or all that can be.
 func (v *judgeVerb) judge(h *history.History) (judged, error) {
 	j := judged{Schema: reports.Schema, Tool: version(), History: v.History, Operations: h.Operations, Pending: h.Pending,
@@ -167,7 +186,7 @@ func (v *judgeVerb) judge(h *history.History) (judged, error) {
 			continue
 		case why != "":
 		case g.FinalOnly && !h.Observed:
-			why = "nothing was observed by the host final"
+			why = nobodyLooked
 		case g.Name == model.Progress.Name && h.Pending > 0:
 			why = "what is pending may have returned after the recording ended; --guarantee progress says that it should have"
 		default:

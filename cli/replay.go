@@ -30,7 +30,7 @@ type replayVerb struct {
 
 // Help is the long help, with an example.
 func (replayVerb) Help() string {
-	return fmt.Sprintf(`Each case is run on its design, where every expectation must be met, and on every design that keeps it, where all that it speaks of must be held. A hold that never fires, or a step that its host could not do, makes a case stale: it no longer shows what it was made for. Exit code: 0 all as expected, 1 not, 2 a file is missing or is no case; then none is run.
+	return fmt.Sprintf(`Each case is run on its design, where every expectation must be met, and on every design that keeps it, where all that it speaks of must be held. A hold that never fires, a strike that never hits, or a step that its host could not do, makes a case stale: it no longer shows what it was made for. Exit code: 0 all as expected, 1 not, 2 a file is missing or is no case; then none is run.
 
 With --on dir the program is run once, unchanged, by hosts that all work in the same plain directory of this machine, and the expectations are the same. Such hosts share one cache, so what needs two caches to go wrong is held, and reported as not reproduced. Steps run one after another there and there is no disk of ours: a case with a hold, a fault, a writeback or a statfs is stale on it, and there is no trace.
 
@@ -289,8 +289,8 @@ func (r *replayed) keepers(p *player, c corpus.Case, names []string) error {
 	return nil
 }
 
-// stale says what a run did not do of its program: holds that never fired, and
-// steps that were skipped. A step that a hold waits for has served its purpose
+// stale says what a run did not do of its program: holds that never fired, strikes
+// that never hit, and steps that were skipped. A step that a hold waits for has served its purpose
 // even so.
 func stale(run model.Run) []string {
 	var texts []string
@@ -299,6 +299,11 @@ func stale(run model.Run) []string {
 		awaited[h.Until] = true
 		if i < len(run.Holds) && run.Holds[i] == model.NeverFired {
 			texts = append(texts, "stale: "+h.String()+" never fired")
+		}
+	}
+	for i, k := range run.Program.Strikes {
+		if i < len(run.Strikes) && !run.Strikes[i] {
+			texts = append(texts, "stale: "+k.String()+" never hit")
 		}
 	}
 	for _, op := range run.History {

@@ -95,14 +95,17 @@ func (rd *reader) clients() error {
 	return nil
 }
 
-// handle gives an operation the slot of its handle. One that nothing has opened
-// gets a slot that is empty, and the judge says what that is.
+// handle gives an operation the slot of its handle. One that is not open now gets a
+// slot that is empty, and the judge says what an answer through that is. One that
+// no line opens is a mistake of the recording, unless that is what was answered.
 func (rd *reader) handle(i int, k handleKey, open map[handleKey]opened, host *slots) error {
 	op := &rd.ops[i]
 	o, ok := open[k]
 	switch {
 	case op.Kind == model.Open && ok && (op.Succeeded() || op.Pending()):
 		return fmt.Errorf("handle %.40q is open already", k.handle.String())
+	case !ok && op.Kind != model.Open && op.Succeeded() && !rd.opens(k):
+		return fmt.Errorf("handle %.40q is not one that client %.40q of %v opens on any line", k.handle.String(), k.client.String(), k.host)
 	case !ok:
 		if o.slot = host.free(); o.slot == 0 {
 			return fmt.Errorf("more than %d handles open on host %v at once", MaxHandles, op.Host)
@@ -122,4 +125,17 @@ func (rd *reader) handle(i int, k handleKey, open map[handleKey]opened, host *sl
 		delete(open, k)
 	}
 	return nil
+}
+
+// opens reports whether a line opens a handle.
+func (rd *reader) opens(k handleKey) bool {
+	if rd.opened == nil {
+		rd.opened = map[handleKey]bool{}
+		for i := range rd.ops {
+			if op, x := &rd.ops[i], &rd.more[i]; op.Kind == model.Open {
+				rd.opened[handleKey{clientKey{op.Host, x.owner}, x.handle}] = true
+			}
+		}
+	}
+	return rd.opened[k]
 }

@@ -20,7 +20,7 @@ func kindOf(name string) (model.Kind, error) {
 	k, ok := model.ParseKind(name)
 	switch {
 	case !ok:
-		return 0, fmt.Errorf("unknown operation %.40q\nhint: docs/HISTORY.md lists them", name)
+		return 0, fmt.Errorf("unknown operation %.40q\nhint: docs/CASES.md lists them", name)
 	case k == model.Remount:
 		return 0, errors.New("a remount is written as an unmount and a mount")
 	case k == model.Reboot:
@@ -59,10 +59,18 @@ func (l *line) operation() (op model.Op, err error) {
 	if op.Host, err = hostOf(l.Host); err != nil {
 		return op, err
 	}
+	switch takes := op.Kind == model.Write || op.Kind == model.Append; {
+	case takes && l.Data == nil:
+		return op, fmt.Errorf(`%v: no "data", which tells its words from all others`, op.Kind)
+	case op.Kind == model.Open && l.Handle == nil:
+		return op, errors.New(`open: no "handle", a name for what it opens`)
+	case op.Kind != model.Open && l.Handle != nil && l.Path != "":
+		return op, fmt.Errorf("%v: a path and a handle; want one of them", op.Kind)
+	}
 	op.Path, op.To, op.Direct, op.Shared = model.Path(l.Path), model.Path(l.To), l.Direct, l.Shared
-	for _, n := range []*int64{l.Offset, l.Length, l.Ticks} {
+	for i, n := range []*int64{l.Offset, l.Length, l.Ticks} {
 		if n != nil && (*n < 0 || *n > math.MaxInt32) {
-			return op, fmt.Errorf("a number %d; want 0 to %d", *n, math.MaxInt32)
+			return op, fmt.Errorf("%s %d; want 0 to %d", [...]string{"offset", "length", "ticks"}[i], *n, math.MaxInt32)
 		}
 	}
 	op.Off, op.Len = int32(valueOr(l.Offset, 0)), int32(valueOr(l.Length, 0))

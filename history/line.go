@@ -135,7 +135,7 @@ func parse(text []byte, last bool) (l line, err error) {
 			if wrong.Field == "" {
 				return l, fmt.Errorf("is a JSON %s; want an object", wrong.Value)
 			}
-			return l, fmt.Errorf("%q is a %s, which it cannot be", wrong.Field, wrong.Value)
+			return l, fmt.Errorf("%q cannot be a JSON %s", wrong.Field, wrong.Value)
 		}
 		return l, fmt.Errorf("no JSON object as it should be: %.200s", err.Error())
 	}

@@ -72,7 +72,8 @@ func (h *History) ID(line int) string {
 func (h *History) Tag(n byte) string { return h.tags[n].String() }
 
 // Read reads a history to its end. Lines may come in any order; empty lines are
-// passed over. An error is a *[LineError], names a limit, or is r's.
+// passed over. An error is a *[LineError], names a limit, says that there is no
+// operation, or is r's.
 func Read(r io.Reader) (*History, error) {
 	rd := reader{ids: map[label]int32{}, tagOf: map[label]int32{}}
 	if err := rd.lines(r); err != nil {
@@ -90,6 +91,8 @@ type reader struct {
 	tagOf map[label]int32
 	tags  []tag
 	seen  int64 // words that reads returned
+
+	opened map[handleKey]bool // by some line; made when it is first asked for
 }
 
 // extra is what an operation has until the end of the file is known.
@@ -240,6 +243,9 @@ func (rd *reader) tag(l label) int32 {
 
 // history makes of the lines what the judge takes.
 func (rd *reader) history() (*History, error) {
+	if len(rd.ops) == 0 {
+		return nil, errors.New("no operation in it")
+	}
 	rd.made.Operations = len(rd.ops)
 	rd.finalMount()
 	rd.sort()

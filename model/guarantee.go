@@ -157,7 +157,7 @@ func (g Guarantee) Validate() error {
 	case g.Publish > PublishSync || g.Refresh > RefreshMount || g.Durable > DurableReturn:
 		return bad("no such rule: publish %d, refresh %d, durable %d", g.Publish, g.Refresh, g.Durable)
 	case g.Staleness < 0 || g.Staleness > 0 && g.Refresh != RefreshOpen:
-		return bad("staleness %d; want 0 or more, and with RefreshOpen only", g.Staleness)
+		return bad("staleness %d; want 0 or more, and with refresh=open only", g.Staleness)
 	case g.FinalOnly && g.Publish != PublishSync:
 		return bad("what judges the final mount only publishes by sync")
 	}

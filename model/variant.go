@@ -197,8 +197,8 @@ func ParseGuarantee(name string) (Guarantee, error) {
 	}
 	g.Name = name
 	for text := range strings.SplitSeq(rest, "+") {
-		if !g.apply(text) {
-			return Guarantee{}, fmt.Errorf("guarantee %q: no option %q\nhint: one of%s", name, text, optionList())
+		if err := g.apply(text); err != nil {
+			return Guarantee{}, fmt.Errorf("guarantee %q: %w", name, err)
 		}
 	}
 	if err := g.Validate(); err != nil {
@@ -210,11 +210,17 @@ func ParseGuarantee(name string) (Guarantee, error) {
 	return g, nil
 }
 
-// apply sets what one option of a name says, and reports whether there is such.
-func (g *Guarantee) apply(text string) bool {
+// apply sets what one option of a name says.
+func (g *Guarantee) apply(text string) error {
 	key, value, _ := strings.Cut(text, "=")
 	i := slices.IndexFunc(options, func(o option) bool { return o.key == key })
-	return i >= 0 && options[i].text(value) == text && options[i].set(g, value)
+	switch {
+	case i < 0:
+		return fmt.Errorf("no option %q\nhint: one of%s", text, optionList())
+	case options[i].text(value) != text || !options[i].set(g, value):
+		return fmt.Errorf("option %q; want %s", text, key+options[i].values)
+	}
+	return nil
 }
 
 // optionList is the options, for a hint.
