@@ -72,11 +72,12 @@
 //
 // Verified where a guarantee asks for it: readdir as one snapshot (StrictReaddir,
 // else it is one view for each name), and that a crash undoes a host's changes of
-// names as a suffix, as a journal does (Ordered). No command line asks for either.
+// names as a suffix, as a journal does (Ordered).
 //
 // Not verified: the sizes of directories, times, link counts, the free space that
-// a host reports while others work, results of close, sync and writeback, and of
-// the operations that a guarantee excepts (Except); a verdict does not name those.
+// a host reports while others work, results of close, sync and writeback, EBADF and
+// EMFILE (an answer that a handle is not open, or none is free), and results of
+// the operations that a guarantee excepts (Except), as its name says.
 //
 // Inconclusive, besides a search that reaches its limit: a component of which 2048
 // sets of undone changes have been tried, and there are more; with changes that more

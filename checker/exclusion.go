@@ -1,8 +1,10 @@
 package checker
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
+	"sort"
 
 	"github.com/anishathalye/porcupine"
 	"github.com/doublemount/doublemount/model"
@@ -23,12 +25,10 @@ import (
 // handle took a lock of which that is not known; whether a lock also brings what
 // others wrote (the rungs do).
 func judgeExclusion(history []model.Op, info []opInfo, limit int, v *model.Verdict) {
-	x := exclusion{history: history, info: info, limit: limit}
-	if !x.collect() {
-		return
-	}
+	x := exclusion{history: history, info: info, limit: limit, events: map[model.Path][]lockEvent{}}
+	x.collect()
 	for _, path := range x.files {
-		switch x.explained(path, len(x.events)) {
+		switch events := x.events[path]; x.explained(events, len(events)) {
 		case model.Inconclusive:
 			v.Outcome, v.Limit = model.Inconclusive, fmt.Sprintf("no answer for the locks of %s within %d steps", path, limit)
 		case model.Violated:
@@ -43,15 +43,13 @@ type exclusion struct {
 	info    []opInfo
 	limit   int
 	steps   int
-	events  []lockEvent // in order of return
-	files   []model.Path
-	unknown bool // a lock is of a file that is not known
+	files   []model.Path               // that were locked
+	events  map[model.Path][]lockEvent // of each, in order of return; asked for by name
+	unknown bool                       // a lock may be of any file
 }
 
-// lockEvent is something that takes a lock, is refused one, or gives some up.
 type lockEvent struct {
 	op     int
-	path   model.Path
 	handle int // the open that made it
 	what   lockEventKind
 	until  int64
@@ -67,32 +65,36 @@ const (
 	givesAll // what the handle has
 )
 
-// collect finds the events; false if there are no locks to judge.
-func (x *exclusion) collect() bool {
-	if !slices.ContainsFunc(x.history, func(op model.Op) bool { return op.Kind == model.Lock && !op.Skipped }) {
-		return false
-	}
+// collect finds the events.
+func (x *exclusion) collect() {
 	locked := map[int]model.Path{} // handles that may have a lock; asked for one by one
-	var handles []int
+	known := map[model.Path]bool{}
 	for i := range x.history {
 		op, in := &x.history[i], &x.info[i]
-		if op.Kind != model.Lock || op.Skipped || in.zombie || in.opener < 0 {
+		if op.Kind != model.Lock || op.Skipped {
+			continue
+		}
+		if in.zombie { // a fence is of the disk: who grants locks may know nothing of it
+			x.unknown = x.unknown || op.Result.Errno != model.EAGAIN
+			continue
+		}
+		if in.opener < 0 {
 			continue
 		}
 		opener := int(in.opener)
 		path := x.history[opener].Path
-		if !x.known(path) {
+		if _, ok := known[path]; !ok {
+			known[path] = x.known(path)
+		}
+		if !known[path] {
 			x.unknown = true
 			continue
 		}
-		if !slices.Contains(x.files, path) {
-			x.files = append(x.files, path)
+		if _, ok := x.events[path]; !ok {
+			x.files, x.events[path] = append(x.files, path), nil
 		}
-		if _, ok := locked[opener]; !ok {
-			locked[opener] = path
-			handles = append(handles, opener)
-		}
-		e := lockEvent{op: i, path: path, handle: opener, until: op.Return}
+		locked[opener] = path
+		e := lockEvent{op: i, handle: opener, until: op.Return}
 		open := in.cut || op.Pending() || x.troubled(op)
 		switch {
 		case open:
@@ -102,13 +104,16 @@ func (x *exclusion) collect() bool {
 		case op.Result.Errno != model.OK:
 			continue // ENOLCK, which progress judges
 		}
-		x.events = append(x.events, e)
+		x.events[path] = append(x.events[path], e)
 	}
-	for _, handle := range handles {
-		x.ends(handle, locked[handle])
+	if len(x.files) > 0 {
+		x.ends(locked)
 	}
-	slices.SortStableFunc(x.events, func(a, b lockEvent) int { return int(min(1, max(-1, a.until-b.until))) })
-	return len(x.files) > 0
+	for _, path := range x.files {
+		slices.SortStableFunc(x.events[path], func(a, b lockEvent) int {
+			return cmp.Or(cmp.Compare(a.until, b.until), cmp.Compare(a.op, b.op))
+		})
+	}
 }
 
 // troubled reports whether a lock operation failed so that it is not known what
@@ -121,40 +126,60 @@ func (x *exclusion) troubled(op *model.Op) bool {
 	return false
 }
 
-// ends adds what gives up locks of a handle: its unlocks, its close, the unmount or
-// the end of its host.
-func (x *exclusion) ends(handle int, path model.Path) {
-	host, life := x.history[handle].Host, x.info[handle].life
-	closed := false
-	for i := handle + 1; i < len(x.history); i++ {
+// ends adds what gives up locks of handles: their unlocks, their closes, the unmount
+// or the end of their hosts.
+func (x *exclusion) ends(locked map[int]model.Path) {
+	var open [model.MaxHosts + 1][]int // by host: its handles since it mounted
+	add := func(handle int, e lockEvent) {
+		e.handle = handle
+		x.events[locked[handle]] = append(x.events[locked[handle]], e)
+	}
+	for i := range x.history {
 		op, in := &x.history[i], &x.info[i]
 		if op.Skipped {
 			continue
 		}
-		e := lockEvent{op: i, path: path, handle: handle, what: givesAll, until: op.Return}
+		h := min(op.Host, model.MaxHosts)
+		e := lockEvent{op: i, what: givesAll, until: op.Return}
 		switch {
-		case ends(op) && (op.Host == host || op.Kind == model.PowerLoss):
-			if int(x.info[handle].crash) == i {
-				e.until, closed = model.Never, true
-				x.events = append(x.events, e)
+		case ends(op):
+			e.until = model.Never
+			for host := range open {
+				if model.Host(host) == op.Host || op.Kind == model.PowerLoss {
+					for _, handle := range open[host] {
+						add(handle, e)
+					}
+					open[host] = open[host][:0]
+				}
 			}
-		case op.Host != host || closed || in.zombie:
-		case op.Kind == model.Unlock && int(in.opener) == handle, op.Kind == model.Close && int(in.opener) == handle:
+		case op.Kind == model.Mount && op.Succeeded():
+			open[h] = open[h][:0]
+		case in.zombie:
+		case op.Kind == model.Open:
+			if _, ok := locked[i]; ok {
+				open[h] = append(open[h], i)
+			}
+		case op.Kind == model.Unlock || op.Kind == model.Close:
+			if _, ok := locked[int(in.opener)]; !ok || op.Result.Errno == model.EBADF && !op.Pending() {
+				continue
+			}
 			if op.Kind == model.Unlock {
 				e.what = gives
-			}
-			if op.Result.Errno == model.EBADF && !op.Pending() {
-				continue
 			}
 			if e.maybe = in.cut || op.Pending() || !op.Succeeded(); e.maybe {
 				e.until = model.Never
 			}
-			x.events = append(x.events, e)
-		case op.Kind == model.Unmount && in.life == life:
+			add(int(in.opener), e)
+		case op.Kind == model.Unmount:
 			if !op.Succeeded() {
 				e.until = model.Never
 			}
-			x.events = append(x.events, e)
+			for _, handle := range open[h] {
+				add(handle, e)
+			}
+			if op.Succeeded() {
+				open[h] = open[h][:0]
+			}
 		}
 	}
 }
@@ -179,15 +204,15 @@ func (x *exclusion) known(path model.Path) bool {
 
 // explained says whether the first n events of a file, in order of return, can have
 // been one after the other; what is later may not have happened.
-func (x *exclusion) explained(path model.Path, n int) model.Outcome {
+func (x *exclusion) explained(events []lockEvent, n int) model.Outcome {
 	var ops []porcupine.Operation
-	for k, e := range x.events {
-		if e.path != path || e.what == isRefused && (x.unknown || k >= n) {
+	for k, e := range events {
+		if e.what == isRefused && (x.unknown || k >= n) {
 			continue
 		}
 		until := e.until
 		if k >= n {
-			if x.history[e.op].Call > x.events[n-1].until && x.events[n-1].until != model.Never {
+			if x.history[e.op].Call > events[n-1].until && events[n-1].until != model.Never {
 				continue // called after the cut
 			}
 			e.maybe, until = true, model.Never
@@ -252,16 +277,11 @@ func sameLocks(a, b model.Locks) bool {
 }
 
 // explain names the first event, in order of return, that makes the locks of a
-// file impossible.
+// file impossible: with more events there is no more that explains them.
 func (x *exclusion) explain(path model.Path, v *model.Verdict) {
-	k := 0
-	for n := 1; n <= len(x.events); n++ {
-		if x.events[n-1].path == path && x.explained(path, n) == model.Violated {
-			k = n - 1
-			break
-		}
-	}
-	e := x.events[k]
+	events := x.events[path]
+	k := sort.Search(len(events)-1, func(k int) bool { return x.explained(events, k+1) == model.Violated })
+	e := events[k]
 	op := &x.history[e.op]
 	v.Outcome, v.Path, v.Observed = model.Violated, path, naming(op)+" answered "+op.Answer()
 	v.Steps = steps(op)
@@ -274,7 +294,7 @@ func (x *exclusion) explain(path model.Path, v *model.Verdict) {
 		return
 	}
 	v.Anomaly, v.Allowed = model.DoubleGrant, []string{"EAGAIN"}
-	with := x.rival(e)
+	with := x.rival(events, e)
 	if with < 0 {
 		v.Proof = [2]string{
 			fmt.Sprintf("%s answered %s.", naming(op), op.Answer()),
@@ -293,22 +313,22 @@ func (x *exclusion) explain(path model.Path, v *model.Verdict) {
 // rival is the latest lock that had been taken before an event and excludes it,
 // and that nothing which was called before the event returned can have given up;
 // -1 if there is none.
-func (x *exclusion) rival(e lockEvent) int {
+func (x *exclusion) rival(events []lockEvent, e lockEvent) int {
 	op := &x.history[e.op]
 	from, to := op.AsStep().LockRange()
 	lock := model.FileLock{Handle: e.handle, From: from, To: to, Shared: op.Shared}
+	given := map[int]int64{} // by handle: the latest call that may have given up some of its locks
+	for _, g := range events {
+		if call := x.history[g.op].Call; g.what >= gives && call < op.Return {
+			given[g.handle] = max(given[g.handle], call)
+		}
+	}
 	found := -1
-	for _, o := range x.events {
+	for _, o := range events {
 		first := &x.history[o.op]
 		f, t := first.AsStep().LockRange()
-		if o.what != takes || o.maybe || o.path != e.path || first.Return > op.Call ||
-			!lock.Excludes(model.FileLock{Handle: o.handle, From: f, To: t, Shared: first.Shared}) {
-			continue
-		}
-		given := slices.ContainsFunc(x.events, func(g lockEvent) bool {
-			return g.handle == o.handle && g.what >= gives && x.history[g.op].Call > first.Return && x.history[g.op].Call < op.Return
-		})
-		if !given && o.op > found {
+		if o.what == takes && !o.maybe && first.Return <= op.Call && given[o.handle] <= first.Return && o.op > found &&
+			lock.Excludes(model.FileLock{Handle: o.handle, From: f, To: t, Shared: first.Shared}) {
 			found = o.op
 		}
 	}

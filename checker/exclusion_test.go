@@ -41,6 +41,7 @@ func TestExclusion(t *testing.T) {
 		{opened + "A lock f1; A crash; B lock f1 -> EAGAIN; B lock f1", "", "a dead host's lock is free some day"},
 		{opened + "A lock f1; A crash; B lock f1; A mount; A open a f1; A lock f1", model.DoubleGrant, "its new life begins without"},
 		{opened + "A lock f1; A crash; B lock f1; B unlock f1; B lock f1 -> EAGAIN", model.StuckLock, "free is free"},
+		{opened + "A fence; A lock f1; B lock f1 -> EAGAIN; A unlock f1; B lock f1", "", "who is cut off from the disk may lock all the same"},
 		{opened + "A lock f1 -> pending { A crash }; B lock f1", "", "had not returned"},
 		{opened + "A lock f1 -> pending { A crash }; B lock f1 -> EAGAIN", "", "or had it"},
 		{"A create a; B create a; A open a f1; B open a f1; A lock f1; B lock f1", "", "two files of that name: not judged"},
@@ -55,6 +56,32 @@ func TestExclusion(t *testing.T) {
 		if v.Outcome == model.Violated && (v.Proof[1] == "" || len(v.Steps) == 0) {
 			t.Errorf("no proof: %+v\n%s", v, c.text)
 		}
+	}
+}
+
+// Locks that come and go for long are judged, and explained, without a search for
+// each of them.
+func TestManyLocks(t *testing.T) {
+	run := brute.History("C create a; C unmount; A mount; B mount; A open a f1; B open a f1")
+	now := run.History[len(run.History)-1].Return
+	add := func(h model.Host, k model.Kind) {
+		now += 2
+		run.History = append(run.History, model.Op{Step: len(run.History) + 1, Host: h, Kind: k, File: 1, Call: now, Return: now + 1})
+	}
+	for range 5_000 {
+		add(0, model.Lock)
+		add(0, model.Unlock)
+	}
+	if v := checker.New(0, model.Exclusion)(run)[0]; v.Outcome != model.Held {
+		t.Fatalf("%+v", v)
+	}
+	add(0, model.Lock)
+	add(1, model.Lock)
+	last := len(run.History)
+	add(0, model.Unlock)
+	v := checker.New(0, model.Exclusion)(run)[0]
+	if v.Anomaly != model.DoubleGrant || v.Steps[1] != last {
+		t.Errorf("%+v; want a double grant at step %d", v, last)
 	}
 }
 

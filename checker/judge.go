@@ -78,6 +78,11 @@ func (j *judge) run(run model.Run) []model.Verdict {
 			j.rung(run, g, v)
 		}
 	}
+	for i := range verdicts {
+		if v := &verdicts[i]; v.Outcome == model.Violated {
+			v.Limit = "" // another component's, which no longer matters
+		}
+	}
 	return verdicts
 }
 

@@ -9,7 +9,8 @@ import (
 // mended lets the walk go on where it could not explain what a component answered,
 // if a search finds an order of what came since the component's state was last
 // *plain*: its one name led to nothing, or to something just made and still empty,
-// and nothing of it was under way that had not been taken. Only those operations are
+// and nothing of it, and no listing of the root, was under way that had not been
+// taken. Only those operations are
 // gone through again, up to the next moment at which none of them is under way, so
 // that a long component costs no second pass for an overlap here and there.
 //
@@ -34,6 +35,9 @@ const mostMended = 512
 // note notes that the state of a component is plain after operation i, which has
 // just been taken with nothing before it, if it is.
 func (w *walk) note(i, next int, part int32) {
+	if len(w.roots) > 0 {
+		return // a listing that is under way has yet to see some name
+	}
 	op, p := &w.history[i], w.parts
 	if p.ids[i] < 0 || p.next[part] >= 0 || p.paths[p.ids[i]].dir >= 0 || op.Kind.TwoPaths() || w.info[i].open || w.info[i].cut {
 		return

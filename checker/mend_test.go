@@ -51,6 +51,34 @@ func TestMendedIsExplained(t *testing.T) {
 	}
 }
 
+// A listing that is under way has yet to see a name when the walk notes that nothing is
+// there, and sees it later: what comes after cannot be explained without it.
+func TestMendAndListing(t *testing.T) {
+	history := []model.Op{
+		{Step: 1, Host: 0, Kind: model.Readdir, Path: "/", Call: 1, Return: 10, Result: model.Result{Names: []string{"a"}}},
+		{Step: 2, Host: 1, Kind: model.Stat, Path: "/a", Call: 2, Return: 3, Result: model.Result{Errno: model.ENOENT}},
+		{Step: 3, Host: 2, Kind: model.Create, Path: "/a", Call: 4, Return: 20},
+		{Step: 4, Host: 1, Kind: model.Stat, Path: "/a", Call: 11, Return: 12, Result: model.Result{Errno: model.ENOENT}},
+	}
+	if v := New(0, model.Linearizable)(model.Run{History: history})[0]; v.Outcome != model.Violated {
+		t.Errorf("%v; the listing has seen /a before the last stat was called", v.Outcome)
+	}
+}
+
+// A read that returns more than was asked for is no order's, and no panic.
+func TestReadOfMore(t *testing.T) {
+	history := []model.Op{
+		{Step: 1, Kind: model.Create, Path: "/a", Call: 1, Return: 2},
+		{Step: 2, Kind: model.Read, Path: "/a", Len: 8, Call: 3, Return: 4, Result: model.Result{Data: make([]byte, 20)}},
+	}
+	for _, g := range model.Guarantees() {
+		v := New(0, g)(model.Run{History: history})[0]
+		if g == model.Linearizable && v.Outcome != model.Violated {
+			t.Errorf("%+v", v)
+		}
+	}
+}
+
 // overlapping is a history of n operations of an atomic store.
 func overlapping(rng *rand.Rand, n int) []model.Op {
 	type client struct {

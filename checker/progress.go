@@ -21,7 +21,7 @@ import (
 // Whom a command that was struck served is not known, so it touches every host; a
 // disk that lies can make any structure look damaged, for ever.
 //
-// Not judged: ENOSPC (capacity does), EAGAIN of a lock (exclusion does), ENOLCK, how long anything took.
+// Not judged: EBADF and EMFILE, since which handles are open is not followed here, ENOSPC (capacity does), EAGAIN of a lock (exclusion does), ENOLCK, how long anything took.
 func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 	if len(run.Defects) > 0 {
 		d := run.Defects[0]

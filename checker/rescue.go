@@ -26,7 +26,7 @@ type rescue struct {
 	undo  []int32 // observations taken, for going back
 
 	quiet  []bool  // of ops: before it is a quiet moment
-	markAt []int32 // of ops: where the notes of the tree stood there, last
+	markAt []int32 // of ops: where the notes of the tree stood there, -1 if no search stood there
 	failed map[searched]int32
 }
 
@@ -192,11 +192,14 @@ func (r *rescue) back(to int) bool {
 		from := r.marks[max(0, last-n)]
 		r.w.tree.take(from.mark)
 		clear(r.taken[from.op:to])
+		for k := from.op; k < to; k++ {
+			r.markAt[k] = -1 // of an order before
+		}
 		r.steps = 0
 		if r.search(from.op, to) {
 			r.marks = r.marks[:max(0, last-n)]
 			for k := from.op; k < to; k++ {
-				if r.quiet[k] {
+				if r.quiet[k] && r.markAt[k] >= 0 {
 					r.marks = append(r.marks, quiet{k, int(r.markAt[k])})
 				}
 			}

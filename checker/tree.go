@@ -311,7 +311,7 @@ func (t *tree) content(op *model.Op, node int32, open bool) bool {
 	case model.Read:
 		got := op.Result.Data
 		switch size := len(n.words); {
-		case len(got) == words && size < off+words, len(got) > 0 && len(got) < words && size != off+len(got), len(got) == 0 && words > 0 && size > off:
+		case len(got) > words, len(got) == words && size < off+words, len(got) > 0 && len(got) < words && size != off+len(got), len(got) == 0 && words > 0 && size > off:
 			return false
 		}
 		return len(got) == 0 || bytes.Equal(n.words[off:off+len(got)], got)

@@ -170,11 +170,9 @@ func (v *ladderVerb) climb(ctx context.Context, a *app, d sim.Design, columns []
 		return row, exitHarness, fmt.Errorf("%d runs differed from themselves, the first is run %d", len(result.Nondeterministic), result.Nondeterministic[0])
 	case result.Ended == endedError:
 		return row, exitHarness, errors.New("the harness failed")
-	case len(result.Findings) > 0 && !row.keeps(d.Guarantee):
+	case row.broke(d.Guarantee):
 		return row, exitFound, nil
-	case result.Ended != fuzz.EndedRuns:
-		return row, exitWeak, nil
-	case result.Inconclusive > 0:
+	case !row.keeps(d.Guarantee):
 		return row, exitWeak, nil
 	}
 	return row, exitClean, nil
@@ -185,7 +183,7 @@ func rowOf(d sim.Design, result *fuzz.Result, columns []model.Guarantee) ladderR
 	row := ladderRow{Design: d.Name, StandsFor: d.StandsFor, Declares: d.Guarantee.Name, Runs: result.Runs,
 		Undecided: result.Inconclusive, Digest: reports.Hex(result.Digest)}
 	unbroken := model.Held
-	if result.Ended != fuzz.EndedRuns { // too many runs ended their process
+	if result.Ended != fuzz.EndedRuns || result.Inconclusive > 0 { // too many runs ended their process, or the judge gave up
 		unbroken = model.Inconclusive
 	}
 	for _, name := range append(columnNames(columns), durable) {
@@ -217,12 +215,16 @@ func (r *ladderRow) held(name string) bool {
 // keeps reports whether a design was seen to keep what it declares: its rung, and
 // every axis. What it declares may be a guarantee of its own.
 func (r *ladderRow) keeps(declared model.Guarantee) bool {
-	for _, g := range model.Axes() {
-		if !r.held(g.Name) {
-			return false
-		}
-	}
-	return r.held(declared.Name)
+	return !slices.ContainsFunc(append(model.Axes(), declared), func(g model.Guarantee) bool { return !r.held(g.Name) })
+}
+
+// broke reports whether it was seen to break any of that.
+func (r *ladderRow) broke(declared model.Guarantee) bool {
+	return slices.ContainsFunc(append(model.Axes(), declared), func(g model.Guarantee) bool {
+		return slices.ContainsFunc(r.Guarantees, func(c ladderCell) bool {
+			return c.Guarantee == g.Name && c.Outcome == model.Violated.String()
+		})
+	})
 }
 
 // short is a cell in a table: "kept", "?", or the steps of the smallest case.

@@ -18,10 +18,13 @@ type handleKey struct {
 	handle label
 }
 
-// opened is an open handle: its slot, and the name that it was opened by.
+// opened is an open handle: its slot, and the name that it was opened by. One that
+// was closed has no slot, but the line of its close and when that returned.
 type opened struct {
-	slot uint8
-	path model.Path
+	slot   uint8
+	path   model.Path
+	closed int64
+	line   int32
 }
 
 // slots says which handle slots of a host are taken.
@@ -101,6 +104,12 @@ func (rd *reader) clients() error {
 func (rd *reader) handle(i int, k handleKey, open map[handleKey]opened, host *slots) error {
 	op := &rd.ops[i]
 	o, ok := open[k]
+	if ok = ok && o.slot != 0; !ok {
+		if op.Call < o.closed {
+			return fmt.Errorf("handle %.40q is being closed by line %d\nhint: whether it was still open then is not known to the judge; leave such operations out", k.handle.String(), o.line)
+		}
+		o = opened{}
+	}
 	switch {
 	case op.Kind == model.Open && ok && (op.Succeeded() || op.Pending()):
 		return fmt.Errorf("handle %.40q is open already", k.handle.String())
@@ -119,10 +128,10 @@ func (rd *reader) handle(i int, k handleKey, open map[handleKey]opened, host *sl
 	case op.Kind == model.Open && op.Succeeded():
 		host.taken[o.slot] = true
 		host.keys = append(host.keys, k)
-		open[k] = opened{o.slot, op.Path}
+		open[k] = opened{slot: o.slot, path: op.Path}
 	case op.Kind == model.Close && ok && op.Result.Errno != model.EBADF:
 		host.taken[o.slot] = false
-		delete(open, k)
+		open[k] = opened{closed: op.Return, line: rd.more[i].line}
 	}
 	return nil
 }

@@ -165,6 +165,8 @@ func TestBadInput(t *testing.T) {
 		{"on after a pending call", `{"id":2,"host":"A","client":7,"op":"sync","call":1}` + "\n" + `{"id":3,"host":"A","client":7,"op":"sync","call":3}`, `line 2: client "7" of A calls, and its call of line 1 has never returned`},
 		{"nothing", " \n\n", "no operation in it"},
 		{"a handle from nowhere", `{"id":1,"host":"A","op":"fsync","handle":"x","call":1,"return":2,"result":{}}`, `line 1: handle "x" is not one that client "" of A opens on any line`},
+		{"used while it is closed", strings.Replace(open, `"op"`, `"client":1,"op"`, 1) + `{"id":2,"host":"A","client":1,"op":"close","handle":"x","call":5,"return":9,"result":{}}` + "\n" +
+			`{"id":3,"host":"A","client":2,"op":"fsync","handle":"x","handle_of":1,"call":6,"return":7,"result":{}}`, `line 3: handle "x" is being closed by line 2`},
 		{"an open of nothing", `{"id":1,"host":"A","op":"open","path":"/a","call":1}`, `line 1: open: no "handle"`},
 		{"a write of nothing", `{"id":1,"host":"A","op":"write","path":"/a","length":1,"call":1}`, `line 1: write: no "data"`},
 		{"a number below", `{"id":1,"host":"A","op":"read","path":"/a","offset":-1,"length":1,"call":1}`, "line 1: offset -1; want"},

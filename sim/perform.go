@@ -179,15 +179,18 @@ func (h *Host) open(s model.Step) model.Result {
 	return model.Result{}
 }
 
-// close closes a handle, and before that gives up what it has locked.
+// close closes a handle, and before that gives up what it has locked. The slot is
+// free only then: what another open did in it is none of this one's.
 func (h *Host) close(slot int) (err error) {
 	f := &h.files[slot]
-	f.open, f.taken = false, false
+	f.open = false
 	if f.locks {
 		f.locks = false
 		err = h.fs.(Locker).Unlock(f.ino, slot)
 	}
-	return errors.Join(err, h.fs.Close(f.ino))
+	err = errors.Join(err, h.fs.Close(f.ino))
+	f.taken = false
+	return err
 }
 
 // lock takes a lock for a handle, or gives it up.
