@@ -289,6 +289,9 @@ func (h *Host) overdue(id int64, method string, limit time.Duration) {
 	})
 }
 
+// ending is how long a command that does not read any more may take to end.
+const ending = 2 * time.Second
+
 // write writes the queued lines until the host is given up.
 func (h *Host) write(w io.Writer) {
 	for {
@@ -297,7 +300,11 @@ func (h *Host) write(w io.Writer) {
 			return
 		case line := <-h.out:
 			if _, err := w.Write(line); err != nil {
-				h.fail(fmt.Errorf("write to it: %w", err))
+				select {
+				case <-h.done: // it ended, and who reads has more to say of that
+				case <-time.After(ending):
+					h.fail(fmt.Errorf("write to it: %w", err))
+				}
 				return
 			}
 		}

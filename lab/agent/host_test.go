@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -174,6 +175,7 @@ func TestBadAgents(t *testing.T) {
 		{"silent", "no answer within", ""},
 		{"another version", "it speaks version 9 of the protocol", ""},
 		{"floods before", "before anything else", ""},
+		{"noise", "; it said \"" + strings.Repeat(`\xfe`, 60) + "...\"", ""},
 		{"dies later", "", "it ended"},
 		{"hangs later", "", "no answer within"},
 		{"nonsense", "", "no error is called \"EWHAT\""},
@@ -213,6 +215,29 @@ func TestBadAgents(t *testing.T) {
 				t.Error("nothing is wrong with the host")
 			}
 		})
+	}
+}
+
+// endsSoon is the transport of an agent that reads nothing and ends a little later.
+type endsSoon struct{ ended chan struct{} }
+
+func (e endsSoon) Write([]byte) (int, error) {
+	time.AfterFunc(50*time.Millisecond, func() { close(e.ended) })
+	return 0, io.ErrClosedPipe
+}
+
+func (e endsSoon) Read([]byte) (int, error) {
+	<-e.ended
+	return 0, io.EOF
+}
+
+func (endsSoon) Close() error { return nil }
+
+// TestEndsUnread has the write to an agent fail before it is known to have ended.
+func TestEndsUnread(t *testing.T) {
+	_, err := agent.Connect(t.Context(), endsSoon{make(chan struct{})}, agent.Options{Name: "B"})
+	if want := "B: agent lost: it ended"; err == nil || err.Error() != want {
+		t.Errorf("%v; want %s", err, want)
 	}
 }
 

@@ -66,7 +66,7 @@ func play(role string) int {
 		fmt.Print("Welcome to host b!\n\n  * uptime 3 days\n")
 		return play("good")
 	case "dies":
-		fmt.Fprintln(os.Stderr, "ssh: connect to host b port 22: No route to host")
+		fmt.Fprintln(os.Stderr, "ssh: connect to host b port 22: No route to host\nhint: is it up?")
 		return 255
 	case "silent":
 		time.Sleep(time.Hour)
@@ -103,6 +103,12 @@ func play(role string) int {
 	case "floods before":
 		for {
 			if _, err := fmt.Println("Welcome!"); err != nil {
+				return 1
+			}
+		}
+	case "noise":
+		for {
+			if _, err := fmt.Print(strings.Repeat("\xfe", 1000) + "\n"); err != nil {
 				return 1
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -80,13 +81,15 @@ func (t *tail) Write(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// last is "; it said "no such host"": the last line, or nothing.
+// last is "; it said "no such host"": the last line, or nothing. Our own agent
+// ends with a hint, but the line before says what was wrong.
 func (t *tail) last() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	text := strings.TrimSpace(string(t.text))
-	if text == "" {
-		return ""
+	for _, line := range slices.Backward(strings.Split(string(t.text), "\n")) {
+		if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "hint:") {
+			return "; it said " + shorten(line)
+		}
 	}
-	return "; it said " + shorten(strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:]))
+	return ""
 }

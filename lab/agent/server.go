@@ -370,5 +370,5 @@ func refuse(format string, args ...any) error {
 	return &rpcError{codeRefused, fmt.Sprintf(format, args...)}
 }
 
-// refused is an error of the system as a refusal.
-func refused(err error) error { return refuse("%s", shorten(err.Error())) }
+// refused is an error of the system as a refusal. The caller quotes it.
+func refused(err error) error { return refuse("%v", err) }

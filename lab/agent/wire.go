@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
+	"unicode"
 
 	"github.com/doublemount/doublemount/model"
 )
@@ -185,7 +187,10 @@ func lines(r io.Reader) *bufio.Reader { return bufio.NewReaderSize(r, MaxLine) }
 
 // shorten is text of someone else made fit for a message.
 func shorten(text string) string {
-	const limit = 120
+	limit := 120
+	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
+		limit = 60 // no text: quoted, a byte takes four
+	}
 	if len(text) > limit {
 		text = text[:limit] + "..."
 	}
