@@ -34,11 +34,11 @@ type hostCommand struct {
 func (c *hostCommand) UnmarshalText(text []byte) error {
 	letter, command, ok := strings.Cut(string(text), "=")
 	if !ok || len(letter) != 1 || letter[0] < 'A' || letter[0] >= 'A'+model.MaxHosts {
-		return fmt.Errorf("want a letter and a command, A='ssh alice doublemount agent --root /mnt/shared', not %q", text)
+		return fmt.Errorf("want a letter, A to %v, and a command, as in A='ssh alice doublemount agent --root /mnt/shared', not %q", model.Host(model.MaxHosts-1), text)
 	}
 	words, err := shellquote.Split(command)
 	if err != nil {
-		return fmt.Errorf("command of %s: %w in %q", letter, err, command)
+		return fmt.Errorf("command of %s: %s in %q\nhint: the command is split into words as a shell splits it, so quotes in it come in pairs", letter, strings.ToLower(err.Error()), command)
 	}
 	if len(words) == 0 {
 		return fmt.Errorf("command of %s is empty", letter)
@@ -47,18 +47,24 @@ func (c *hostCommand) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// given reports whether there are real hosts, or flags that need them.
-func (f *hostFlags) given() bool { return len(f.Host) > 0 || f.unused() != nil }
+// given reports whether there are real hosts.
+func (f *hostFlags) given() bool { return len(f.Host) > 0 }
 
 // unused is an error if a flag was given that says something only of real hosts,
-// and there are none.
-func (f *hostFlags) unused() error {
-	if len(f.Host) > 0 {
+// and there are none. On a file system of the lab, reruns mean something, too.
+func (f *hostFlags) unused(lab bool) error {
+	if f.given() {
 		return nil
 	}
-	for name, given := range map[string]bool{"--remount": len(f.Remount) > 0, "--crash": len(f.Crash) > 0} {
-		if given {
-			return fmt.Errorf("%s is for real hosts\nhint: name them with --host", name)
+	for _, flag := range []struct {
+		name  string
+		given bool
+	}{
+		{"--remount", len(f.Remount) > 0}, {"--crash", len(f.Crash) > 0},
+		{"--timeout", f.Timeout > 0}, {"--visible", f.Visible > 0}, {"--reruns", f.Reruns > 0 && !lab},
+	} {
+		if flag.given {
+			return fmt.Errorf("%s is for real hosts\nhint: name them with --host", flag.name)
 		}
 	}
 	return nil
@@ -67,7 +73,7 @@ func (f *hostFlags) unused() error {
 // cluster is the hosts as the flags have them.
 func (f *hostFlags) cluster(least int) (agent.Cluster, error) {
 	c := agent.Cluster{Timeout: time.Duration(f.Timeout), Visible: time.Duration(f.Visible), Members: make([]agent.Member, len(f.Host))}
-	if err := f.unused(); err != nil {
+	if err := f.unused(false); err != nil {
 		return c, err
 	}
 	if len(f.Host) < least {
@@ -93,14 +99,10 @@ func (f *hostFlags) cluster(least int) (agent.Cluster, error) {
 }
 
 // open starts the agents and says once what will not be generated.
-func (f *hostFlags) open(ctx context.Context, a *app, least int) (*agent.Runner, int, error) {
-	c, err := f.cluster(least)
-	if err != nil {
-		return nil, exitUsage, err
-	}
+func open(ctx context.Context, a *app, c agent.Cluster) (*agent.Runner, error) {
 	r, err := agent.NewRunner(ctx, c)
 	if err != nil {
-		return nil, exitHarness, err
+		return nil, err
 	}
 	without := func(flag string, words func(agent.Member) []string) {
 		var hosts []string
@@ -115,7 +117,7 @@ func (f *hostFlags) open(ctx context.Context, a *app, least int) (*agent.Runner,
 	}
 	without("remount", func(m agent.Member) []string { return m.Remount })
 	without("crash", func(m agent.Member) []string { return m.Crash })
-	return r, exitClean, nil
+	return r, nil
 }
 
 // reruns is Reruns, or its default.
@@ -126,26 +128,49 @@ func (f *hostFlags) reruns() int {
 	return int(f.Reruns)
 }
 
-// judgeable lists the rungs that say something of a Runner of agents, strongest
-// first: those that speak of mounts only where every mount is a real one.
-func judgeable(r *agent.Runner) []model.Guarantee {
-	return slices.DeleteFunc(model.Guarantees(), func(g model.Guarantee) bool {
-		return g.Axis || g.Refresh == model.RefreshMount && !r.Mounts()
-	})
+// mounts reports whether every mount is a real one, on every host.
+func mounts(c agent.Cluster) bool {
+	return !slices.ContainsFunc(c.Members, func(m agent.Member) bool { return m.Remount == nil })
 }
 
-// remountHint is the way to judge more.
-const remountHint = "hint: give each host a command, --remount A='ssh alice sudo systemctl restart mnt-shared.mount'"
+// judgeable lists the rungs that say something of a cluster, strongest first:
+// those that speak of mounts only where every mount is a real one.
+func judgeable(c agent.Cluster) []model.Guarantee {
+	return slices.DeleteFunc(model.Guarantees(), func(g model.Guarantee) bool { return g.Axis || canJudge(c, g) != nil })
+}
+
+// errRemount is wrapped where a guarantee cannot be judged without a --remount.
+var errRemount = errors.New("speaks of mounts, and not every host can be remounted")
 
 // canJudge is the reason why g cannot be judged there, or nil.
-func canJudge(r *agent.Runner, g model.Guarantee) error {
+func canJudge(c agent.Cluster, g model.Guarantee) error {
 	switch {
-	case g.Name == model.Progress.Name || !g.Axis && (r.Mounts() || g.Refresh != model.RefreshMount):
+	case g.Name == model.Progress.Name:
 		return nil
+	case g.Name == model.Exclusion.Name:
+		return fmt.Errorf("%s is not judged on real hosts", g.Name)
 	case g.Axis:
-		return fmt.Errorf("%s is not judged on hosts whose disk is not ours", g.Name)
+		return fmt.Errorf("%s is judged by looking at the disk, and that of real hosts is not ours", g.Name)
+	case g.Refresh == model.RefreshMount && !mounts(c):
+		return fmt.Errorf("%s %w", g.Name, errRemount)
 	}
-	return fmt.Errorf("%s speaks of mounts, and not every host can be remounted", g.Name)
+	return nil
+}
+
+// asked is the guarantee of that name, if it can be judged there.
+func asked(c agent.Cluster, name guaranteeName) (model.Guarantee, error) {
+	g, err := model.ParseGuarantee(string(name))
+	if err == nil {
+		err = canJudge(c, g)
+	}
+	if err == nil {
+		return g, nil
+	}
+	err = fmt.Errorf("--guarantee: %w", err)
+	if errors.Is(err, errRemount) {
+		err = fmt.Errorf("%w\nhint: give each host a command, --remount A='ssh alice sudo systemctl restart mnt-shared.mount'", err)
+	}
+	return g, err
 }
 
 // again is the flags, to be pasted into another command line, with a space at

@@ -28,7 +28,7 @@ type huntVerb struct {
 
 // huntFlags are those of every verb that hunts.
 type huntFlags struct {
-	Hosts     hostCount     `default:"2" env:"DOUBLEMOUNT_HOSTS" placeholder:"N" help:"Hosts that share the disk, 1 to 16 (default: 2)."`
+	Hosts     hostCount     `env:"DOUBLEMOUNT_HOSTS" placeholder:"N" help:"Hosts that share the disk, 1 to 16 (default: 2)."`
 	Seed      uint64        `default:"1" env:"DOUBLEMOUNT_SEED" placeholder:"N" help:"Where the runs come from: the same seed gives the same runs (default: 1)."`
 	Runs      runCount      `env:"DOUBLEMOUNT_RUNS" placeholder:"N" help:"Stop after so many runs; alone, there is no limit of time."`
 	For       span          `env:"DOUBLEMOUNT_FOR" placeholder:"DURATION" help:"Stop after so long; what was begun is finished (default, without --runs: 10s)."`
@@ -62,6 +62,9 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 	if v.Real.given() {
 		return v.runReal(ctx, a)
 	}
+	if err := v.Real.unused(false); err != nil {
+		return exitUsage, err
+	}
 	design := a.designs[0]
 	if v.Design != nil {
 		var err error
@@ -94,6 +97,9 @@ func (v *huntVerb) run(ctx context.Context, a *app) (int, error) {
 func (v *huntFlags) fill(name string, promised model.Guarantee, survives model.Faults) error {
 	if missing := v.Faults.named &^ survives; missing != 0 {
 		return fmt.Errorf("--faults: %s does not survive %v, so it promises nothing there\nhint: it survives %v", name, missing, survives)
+	}
+	if v.Hosts == 0 {
+		v.Hosts = 2
 	}
 	if v.Guarantee == "" {
 		v.Guarantee = guaranteeName(promised.Name)
@@ -168,6 +174,17 @@ func (v *huntVerb) runReal(ctx context.Context, a *app) (code int, err error) {
 	if v.Design != nil {
 		return exitUsage, fmt.Errorf("%s and --host\nhint: hunt a design, or real hosts", quoteArg(*v.Design))
 	}
+	c, err := v.Real.cluster(2)
+	if err != nil {
+		return exitUsage, err
+	}
+	if n := len(c.Members); v.Hosts != 0 && int(v.Hosts) != n {
+		return exitUsage, fmt.Errorf("--hosts %d, and %d of --host\nhint: leave --hosts out", v.Hosts, n)
+	}
+	v.Hosts = hostCount(len(c.Members))
+	if err := v.possible(); err != nil {
+		return exitUsage, err
+	}
 	if v.Guarantee == "" {
 		v.Guarantee = guaranteeName(model.Linearizable.Name)
 	}
@@ -177,23 +194,31 @@ func (v *huntVerb) runReal(ctx context.Context, a *app) (code int, err error) {
 	if err := writable(v.Out); err != nil {
 		return exitUsage, fmt.Errorf("--out %s: %w\nhint: --out DIR names a directory that can be written to", quoteArg(v.Out), err)
 	}
-	r, code, err := v.Real.open(ctx, a, 2)
+	g, err := asked(c, v.Guarantee)
 	if err != nil {
-		return code, err
+		return exitUsage, err
+	}
+	r, err := open(ctx, a, c)
+	if err != nil {
+		return exitHarness, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	g, err := model.ParseGuarantee(string(v.Guarantee))
-	if err == nil {
-		err = canJudge(r, g)
-	}
-	if err != nil {
-		return exitUsage, fmt.Errorf("--guarantee: %w\n%s", err, remountHint)
-	}
-	v.Hosts = hostCount(len(v.Real.Host))
 	l := &live{runner: r, broken: r.Broken, replay: v.Real.again(), reruns: v.Real.reruns(), first: v.First, limit: v.limit(), order: job{
 		Design: r.Capabilities().Name, Guarantees: []string{g.Name, model.Progress.Name}, Hosts: int(v.Hosts), Faults: v.Faults.drawn, Seed: v.Seed, Runs: int(v.Runs),
 	}}
 	return v.hunt(ctx, a, l)
+}
+
+// possible says which of the faults that were asked for real hosts cannot have.
+func (v *huntVerb) possible() error {
+	can := model.Faults(0)
+	if len(v.Real.Crash) > 0 {
+		can = model.Crashes
+	}
+	if missing := v.Faults.named &^ can; missing != 0 {
+		return fmt.Errorf("--faults: %v cannot happen to these hosts\nhint: of the faults, real hosts can have %v, by the command that --crash names", missing, model.Crashes)
+	}
+	return nil
 }
 
 // hunt hunts on real hosts of any kind and reports.

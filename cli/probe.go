@@ -53,29 +53,31 @@ func (v *probeVerb) run(ctx context.Context, a *app) (code int, err error) {
 	if err := writable(v.Out); err != nil {
 		return exitUsage, fmt.Errorf("--out %s: %w\nhint: --out DIR names a directory that can be written to", quoteArg(v.Out), err)
 	}
-	r, code, err := v.Real.open(ctx, a, 2)
+	c, err := v.Real.cluster(2)
+	if err != nil {
+		return exitUsage, err
+	}
+	rungs := judgeable(c)
+	if v.Guarantee != "" {
+		g, err := asked(c, v.Guarantee)
+		if err != nil {
+			return exitUsage, err
+		}
+		if !g.Axis { // a variant is judged with the rungs
+			rungs = append(rungs, g)
+			slices.SortFunc(rungs, model.Guarantee.Compare)
+			rungs = slices.Compact(rungs)
+		}
+	}
+	r, err := open(ctx, a, c)
 	if apart, ok := errors.AsType[*agent.NotShared](err); ok {
 		return v.print(a, &probing{}, conclusion{Answer: apart.Sentence(), code: exitFound})
 	}
 	if err != nil {
-		return code, err
+		return exitHarness, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	p := &probing{verb: v, runner: r, rungs: judgeable(r)}
-	if v.Guarantee != "" {
-		g, err := model.ParseGuarantee(string(v.Guarantee))
-		if err == nil {
-			err = canJudge(r, g)
-		}
-		if err != nil {
-			return exitUsage, fmt.Errorf("--guarantee: %w\n%s", err, remountHint)
-		}
-		if !g.Axis { // a variant is judged with the rungs
-			p.rungs = append(p.rungs, g)
-			slices.SortFunc(p.rungs, model.Guarantee.Compare)
-			p.rungs = slices.Compact(p.rungs)
-		}
-	}
+	p := &probing{verb: v, runner: r, rungs: rungs}
 	p.judge = checker.New(0, append(slices.Clone(p.rungs), model.Progress)...)
 	p.broken = make([]*breach, len(p.rungs)+1)
 	failure := p.ask(ctx)

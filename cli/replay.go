@@ -46,6 +46,12 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 	if v.History != "" && len(v.Cases) > 1 {
 		return exitUsage, fmt.Errorf("--history is of one run; %d cases were given", len(v.Cases))
 	}
+	if v.Real.given() && v.On != "sim" {
+		return exitUsage, fmt.Errorf("--on %s and --host\nhint: replay there, or on real hosts", v.On)
+	}
+	if err := v.Real.unused(true); err != nil {
+		return exitUsage, err
+	}
 	var files []corpus.File
 	var err error
 	read := make(chan struct{})
@@ -68,13 +74,22 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 	}
 	on, replay := string(v.On), func(f corpus.File) (replayed, error) { return v.replay(&p, f) }
 	if v.Real.given() {
-		r, code, err := v.Real.open(ctx, a, 1)
+		c, err := v.Real.cluster(1)
 		if err != nil {
-			return code, err
+			return exitUsage, err
+		}
+		for _, f := range files {
+			if n := f.Case.Program.Hosts; n > len(c.Members) {
+				return exitUsage, fmt.Errorf("%s: the case has %d hosts; %d were named\nhint: --host once for each", printable(f.Name), n, len(c.Members))
+			}
+		}
+		r, err := open(ctx, a, c)
+		if err != nil {
+			return exitHarness, err
 		}
 		defer func() { failure = errors.Join(failure, r.Close()) }()
 		on, replay = r.Capabilities().Name, func(f corpus.File) (replayed, error) {
-			return v.onReal(ctx, realReplay{runner: r, judged: func(g model.Guarantee) error { return canJudge(r, g) }}, f)
+			return v.onReal(ctx, realReplay{runner: r, judged: func(g model.Guarantee) error { return canJudge(c, g) }}, f)
 		}
 	} else if system, err := loop.Lookup(on); err == nil {
 		r, err := loop.New(ctx, system, loop.Options{Hosts: mostHosts(files)})
@@ -85,6 +100,8 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 		replay = func(f corpus.File) (replayed, error) {
 			return v.onReal(ctx, realReplay{runner: r, judged: func(model.Guarantee) error { return nil }}, f)
 		}
+	} else if err := v.Real.unused(false); err != nil {
+		return exitUsage, err
 	}
 	list := replayList{Schema: reports.Schema, Tool: version(), On: on, Cases: []replayed{}}
 	for _, f := range files {

@@ -14,7 +14,7 @@ import (
 // The values of flags that have a range. They check it while they are parsed,
 // so that an error names the flag, or the environment variable, that is wrong.
 
-// hostCount is 1 to model.MaxHosts.
+// hostCount is 1 to model.MaxHosts; 0 means that it was not given.
 type hostCount int
 
 // UnmarshalText implements encoding.TextUnmarshaler.
