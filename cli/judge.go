@@ -20,7 +20,7 @@ type judgeVerb struct {
 	History   string          `arg:"" help:"File with a history, one JSON object a line; - is the standard input."`
 	Guarantee []guaranteeName `env:"DOUBLEMOUNT_GUARANTEE" placeholder:"G,..." help:"Guarantees to judge (default: every rung that the history can be judged on, and progress where nothing is pending)."`
 	Format    format          `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print the verdicts (default: text)."`
-	HTML      string          `name:"porcupine-html" env:"DOUBLEMOUNT_PORCUPINE_HTML" placeholder:"FILE" help:"Write Porcupine's own page for the names that the first guarantee not held is about."`
+	HTML      string          `name:"porcupine-html" env:"DOUBLEMOUNT_PORCUPINE_HTML" placeholder:"FILE" help:"Write Porcupine's own page for the names that the first guarantee not held is about; - is the standard output, and then the verdicts go to the standard error."`
 }
 
 // Help is the long help, with an example.
@@ -79,6 +79,9 @@ func (v *judgeVerb) run(ctx context.Context, a *app) (int, error) {
 			return exitUsage, fmt.Errorf("--guarantee %s: %s", g, why)
 		}
 	}
+	if err := takes("--porcupine-html", v.HTML); err != nil {
+		return exitUsage, err
+	}
 	type outcome struct {
 		j     judged
 		err   error
@@ -95,7 +98,7 @@ func (v *judgeVerb) run(ctx context.Context, a *app) (int, error) {
 			done <- outcome{err: err, input: true}
 			return
 		}
-		j, err := v.judge(h)
+		j, err := v.judge(a, h)
 		done <- outcome{j: j, err: err}
 	}()
 	var o outcome
@@ -115,7 +118,7 @@ func (v *judgeVerb) run(ctx context.Context, a *app) (int, error) {
 	} else {
 		o.j.text(&b)
 	}
-	if _, err := a.stdout.Write(b.Bytes()); err != nil {
+	if _, err := a.besides(v.HTML).Write(b.Bytes()); err != nil {
 		return exitHarness, errors.Join(o.err, fmt.Errorf("write the verdicts: %w", err))
 	}
 	if o.err != nil { // the page is not all that was asked for
@@ -166,7 +169,7 @@ func (v *judgeVerb) askable(h *history.History) error {
 }
 
 // judge judges what was asked for, or all that can be.
-func (v *judgeVerb) judge(h *history.History) (judged, error) {
+func (v *judgeVerb) judge(a *app, h *history.History) (judged, error) {
 	j := judged{Schema: reports.Schema, Tool: version(), History: v.History, Operations: h.Operations, Pending: h.Pending,
 		Hosts: h.Run.Program.Hosts, Guarantees: []judgedVerdict{}, NotJudged: []notJudged{}}
 	var asked []model.Guarantee
@@ -202,12 +205,12 @@ func (v *judgeVerb) judge(h *history.History) (judged, error) {
 	if v.HTML == "" {
 		return j, nil
 	}
-	return j, v.visualise(h, asked, verdicts)
+	return j, v.visualise(a, h, asked, verdicts)
 }
 
 // visualise writes Porcupine's page: of the first rung that is not held, else of
 // the first.
-func (v *judgeVerb) visualise(h *history.History, asked []model.Guarantee, verdicts []model.Verdict) error {
+func (v *judgeVerb) visualise(a *app, h *history.History, asked []model.Guarantee, verdicts []model.Verdict) error {
 	at := -1
 	for i, g := range asked {
 		if !g.Axis && (at < 0 || verdicts[at].Outcome == model.Held && verdicts[i].Outcome != model.Held) {
@@ -221,7 +224,7 @@ func (v *judgeVerb) visualise(h *history.History, asked []model.Guarantee, verdi
 	if err := checker.Visualise(&b, h.Run, asked[at], verdicts[at].Path); err != nil {
 		return fmt.Errorf("--porcupine-html: %w", err)
 	}
-	return writeWhole(v.HTML, b.Bytes())
+	return writeWhole(a.stdout, v.HTML, b.Bytes())
 }
 
 func judgedVerdictOf(h *history.History, got model.Verdict) judgedVerdict {

@@ -22,7 +22,7 @@ type replayVerb struct {
 	Cases   []string `arg:"" name:"case" help:"Case files to run."`
 	Trace   bool     `env:"DOUBLEMOUNT_TRACE" help:"Print the run as a table, and every record of its trace."`
 	On      machine  `default:"sim" env:"DOUBLEMOUNT_ON" placeholder:"sim|dir|FS" help:"Where to run: on the simulated designs that the cases name, in a plain directory, or on a file system of this kernel as lab does (default: sim; a case that lab found runs where it was found)."`
-	History string   `env:"DOUBLEMOUNT_HISTORY" placeholder:"FILE" help:"Write what the hosts called and were answered, as judge reads it; for one case."`
+	History string   `env:"DOUBLEMOUNT_HISTORY" placeholder:"FILE" help:"Write what the hosts called and were answered, as judge reads it; for one case, and of the last run where there are several. - is the standard output, and then the outcome goes to the standard error."`
 	Format  format   `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print the outcome (default: text)."`
 
 	Real hostFlags `embed:"" group:"Real hosts:"`
@@ -45,6 +45,9 @@ Example:
 func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) {
 	if v.History != "" && len(v.Cases) > 1 {
 		return exitUsage, fmt.Errorf("--history is of one run; %d cases were given", len(v.Cases))
+	}
+	if err := takes("--history", v.History); err != nil {
+		return exitUsage, err
 	}
 	if v.Real.given() && v.On != "sim" {
 		return exitUsage, fmt.Errorf("--on %s and --host\nhint: replay there, or on real hosts", v.On)
@@ -72,7 +75,7 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 	if err := v.found(files); err != nil {
 		return exitUsage, err
 	}
-	on, replay := string(v.On), func(f corpus.File) (replayed, error) { return v.replay(&p, f) }
+	on, replay := string(v.On), func(f corpus.File) (replayed, model.Run, error) { return v.replay(&p, f) }
 	if v.Real.given() {
 		c, err := v.Real.cluster(1)
 		if err != nil {
@@ -88,7 +91,7 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 			return exitHarness, err
 		}
 		defer func() { failure = errors.Join(failure, r.Close()) }()
-		on, replay = r.Capabilities().Name, func(f corpus.File) (replayed, error) {
+		on, replay = r.Capabilities().Name, func(f corpus.File) (replayed, model.Run, error) {
 			return v.onReal(ctx, realReplay{runner: r, judged: func(g model.Guarantee) error { return canJudge(c, g) }}, f)
 		}
 	} else if system, err := loop.Lookup(on); err == nil {
@@ -97,17 +100,21 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 			return exitUsage, err
 		}
 		defer func() { failure = errors.Join(failure, r.Close()) }()
-		replay = func(f corpus.File) (replayed, error) {
+		replay = func(f corpus.File) (replayed, model.Run, error) {
 			return v.onReal(ctx, realReplay{runner: r, judged: func(model.Guarantee) error { return nil }}, f)
 		}
 	} else if err := v.Real.unused(false); err != nil {
 		return exitUsage, err
 	}
+	out := a.besides(v.History)
 	list := replayList{Schema: reports.Schema, Tool: version(), On: on, Cases: []replayed{}}
 	for _, f := range files {
-		r, err := replay(f)
+		r, run, err := replay(f)
 		if ctx.Err() != nil {
 			return exitWeak, errors.New("interrupted")
+		}
+		if err == nil && v.History != "" {
+			err = v.record(a, run)
 		}
 		if err != nil {
 			return exitHarness, fmt.Errorf("%s: %w", printable(f.Name), err)
@@ -117,12 +124,12 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 		}
 		if v.Format == "json" {
 			list.Cases = append(list.Cases, r)
-		} else if _, err := a.stdout.Write(r.text()); err != nil {
+		} else if _, err := out.Write(r.text()); err != nil {
 			return exitHarness, fmt.Errorf("write the outcome: %w", err)
 		}
 	}
 	if v.Format == "json" {
-		if err := writeJSON(a.stdout, list); err != nil {
+		if err := writeJSON(out, list); err != nil {
 			return exitHarness, fmt.Errorf("write the outcome: %w", err)
 		}
 	}
@@ -206,7 +213,7 @@ type replayed struct {
 }
 
 // replay runs one case, on everything that it names.
-func (v *replayVerb) replay(p *player, f corpus.File) (replayed, error) {
+func (v *replayVerb) replay(p *player, f corpus.File) (replayed, model.Run, error) {
 	c := f.Case
 	r := replayed{File: f.Name, Design: c.Design, Met: []string{}, Differences: []string{}}
 	var names []string
@@ -219,16 +226,7 @@ func (v *replayVerb) replay(p *player, f corpus.File) (replayed, error) {
 	}
 	s, err := play(c.Design, names, c.Program)
 	if err != nil {
-		return r, err
-	}
-	if v.History != "" {
-		var b bytes.Buffer
-		if err := history.Write(&b, s.Run); err != nil {
-			return r, err
-		}
-		if err := writeWhole(v.History, b.Bytes()); err != nil {
-			return r, err
-		}
+		return r, model.Run{}, err
 	}
 	for i, e := range c.Expect {
 		got := s.Verdicts[i]
@@ -252,15 +250,24 @@ func (v *replayVerb) replay(p *player, f corpus.File) (replayed, error) {
 	}
 	if v.On != "dir" {
 		if err := r.keepers(p, c, names); err != nil {
-			return r, err
+			return r, s.Run, err
 		}
 	}
 	r.OK = len(r.Differences) == 0
-	return r, nil
+	return r, s.Run, nil
+}
+
+// record writes the history of a run.
+func (v *replayVerb) record(a *app, run model.Run) error {
+	var b bytes.Buffer
+	if err := history.Write(&b, run); err != nil {
+		return err
+	}
+	return writeWhole(a.stdout, v.History, b.Bytes())
 }
 
 // onReal runs one case on real hosts.
-func (v *replayVerb) onReal(ctx context.Context, p realReplay, f corpus.File) (replayed, error) {
+func (v *replayVerb) onReal(ctx context.Context, p realReplay, f corpus.File) (replayed, model.Run, error) {
 	p.reruns = v.Real.reruns()
 	r, run, err := p.replay(ctx, f)
 	if v.Trace && err == nil {
@@ -270,7 +277,7 @@ func (v *replayVerb) onReal(ctx context.Context, p realReplay, f corpus.File) (r
 		}
 		r.show(s)
 	}
-	return r, err
+	return r, run, err
 }
 
 // show adds the run as a table and the records of its trace.
