@@ -19,7 +19,7 @@ import (
 // labVerb is "lab".
 type labVerb struct {
 	What   string   `arg:"" name:"fs" help:"File system of this machine's kernel: ext4, ext4-nojournal, ext4-mmp, xfs, btrfs or ntfs; or clean, to undo what a killed lab has left."`
-	Size   diskSize `default:"64M" env:"DOUBLEMOUNT_SIZE" placeholder:"SIZE" help:"Size of the disk (default: 64M)."`
+	Size   diskSize `default:"64M" env:"DOUBLEMOUNT_SIZE" placeholder:"SIZE" help:"Size of the disk, 1M to 64M in whole blocks of 4096 bytes (default: 64M)."`
 	Reruns runCount `placeholder:"N" help:"How often a finding is run again, to say how often it comes back (default: 5)."`
 	huntFlags
 }
@@ -195,7 +195,7 @@ func (g *guard) String() string {
 	return fmt.Sprintf("held: all %d second mounts were refused (%s)", times, printable(said))
 }
 
-// diskSize is a number of bytes, as "64M".
+// diskSize is a number of bytes, as "64M", that a disk can have.
 type diskSize int64
 
 // UnmarshalText implements encoding.TextUnmarshaler.
@@ -210,6 +210,9 @@ func (d *diskSize) UnmarshalText(text []byte) error {
 	if err != nil || n < 1 {
 		return fmt.Errorf("want a size such as 64M, not %q; a device is never taken", text)
 	}
-	*d = diskSize(n * unit)
+	if n *= unit; n < loop.MinSize || n > loop.MaxSize || n%4096 != 0 {
+		return fmt.Errorf("want 1M to 64M in whole blocks of 4096 bytes, not %q", text)
+	}
+	*d = diskSize(n)
 	return nil
 }

@@ -142,10 +142,15 @@ func (a *app) usage(args []string, err error) error {
 	return fmt.Errorf("%w\nhint: %s%s --help shows what can be given", err, a.name, verb)
 }
 
-// fail prints an error, whose text may have further lines with hints, and
-// returns the code.
+// fail prints an error, whose text may have further lines, hints and other
+// errors, and returns the code.
 func (a *app) fail(code int, err error) int {
-	fmt.Fprintf(a.stderr, "%s: %v\n", a.name, err)
+	for line := range strings.Lines(err.Error() + "\n") {
+		if !strings.HasPrefix(line, "hint:") {
+			line = a.name + ": " + line
+		}
+		fmt.Fprint(a.stderr, line)
+	}
 	return code
 }
 

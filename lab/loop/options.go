@@ -19,12 +19,16 @@ const DefaultSize = 64 << 20
 // Options say how large a lab is. The zero value is two hosts on 64 MB.
 type Options struct {
 	Hosts int   // that a Program can have, 1 to 16; 0: 2
-	Size  int64 // bytes of the disk, whole blocks of 4096; 0: [DefaultSize]
+	Size  int64 // bytes of the disk, whole blocks of 4096, from [MinSize] to [MaxSize]; 0: [DefaultSize]
 	_     struct{}
 }
 
-// minSize is less than any of the file systems takes.
-const minSize = 1 << 20
+// MinSize and MaxSize are the least and the most bytes of a disk. A file system
+// may want more than the least.
+const (
+	MinSize = 1 << 20
+	MaxSize = disk.MaxBytes
+)
 
 // normal fills in the defaults and says what is out of range.
 func (o *Options) normal() error {
@@ -37,8 +41,8 @@ func (o *Options) normal() error {
 	if o.Hosts < 1 || o.Hosts > model.MaxHosts {
 		return fmt.Errorf("%d hosts; want 1 to %d", o.Hosts, model.MaxHosts)
 	}
-	if o.Size < minSize || o.Size > disk.MaxBytes || o.Size%blockSize != 0 {
-		return fmt.Errorf("a disk of %d bytes; want whole blocks of 4096, from %d to %d", o.Size, minSize, disk.MaxBytes)
+	if o.Size < MinSize || o.Size > MaxSize || o.Size%blockSize != 0 {
+		return fmt.Errorf("a disk of %d bytes; want whole blocks of 4096, from %d to %d", o.Size, MinSize, MaxSize)
 	}
 	return nil
 }
