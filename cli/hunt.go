@@ -179,7 +179,7 @@ func (v *huntVerb) runReal(ctx context.Context, a *app) (code int, err error) {
 		return exitUsage, err
 	}
 	if n := len(c.Members); v.Hosts != 0 && int(v.Hosts) != n {
-		return exitUsage, fmt.Errorf("--hosts %d, and %d of --host\nhint: leave --hosts out", v.Hosts, n)
+		return exitUsage, fmt.Errorf("--hosts %d, and %d of --host\nhint: leave out --hosts, and DOUBLEMOUNT_HOSTS", v.Hosts, n)
 	}
 	v.Hosts = hostCount(len(c.Members))
 	if err := v.possible(); err != nil {
