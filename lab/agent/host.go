@@ -162,7 +162,7 @@ func (h *Host) Begin(s model.Step) <-chan Answer {
 	h.send(methodDo, fromStep(s), h.opts.Timeout, func(r response, err error) {
 		a := Answer{Call: call, Return: h.opts.Clock.Now(), Err: err}
 		if err == nil {
-			a.Result, a.Skipped, a.Err = h.decode(r, s.Kind)
+			a.Result, a.Skipped, a.Err = h.decode(r, s)
 		}
 		if a.Err != nil {
 			a.Return = model.Never
@@ -176,15 +176,19 @@ func (h *Host) Begin(s model.Step) <-chan Answer {
 func (h *Host) Do(s model.Step) Answer { return <-h.Begin(s) }
 
 // decode is the result of an operation. One that makes no sense loses the agent.
-func (h *Host) decode(r response, k model.Kind) (answer model.Result, skipped bool, err error) {
+func (h *Host) decode(r response, s model.Step) (answer model.Result, skipped bool, err error) {
 	var w result
 	if err = json.Unmarshal(r.Result, &w); err == nil {
 		var done bool
-		if answer, done, err = w.result(k); err == nil {
+		answer, done, err = w.result(s.Kind)
+		if len(answer.Data) > int(s.Len) {
+			err = fmt.Errorf("%d words read of %d", len(answer.Data), s.Len)
+		}
+		if err == nil {
 			return answer, !done, nil
 		}
 	}
-	h.fail(fmt.Errorf("it answered nonsense to a %v: %w", k, err))
+	h.fail(fmt.Errorf("it answered nonsense to a %v: %w", s.Kind, err))
 	return model.Result{}, false, h.Err()
 }
 
