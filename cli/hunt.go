@@ -204,9 +204,17 @@ func (v *huntVerb) runReal(ctx context.Context, a *app) (code int, err error) {
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	l := &live{runner: r, broken: r.Broken, replay: v.Real.again(), reruns: v.Real.reruns(), first: v.First, limit: v.limit(), order: job{
-		Design: r.Capabilities().Name, Guarantees: []string{g.Name, model.Progress.Name}, Hosts: int(v.Hosts), Faults: v.Faults.drawn, Seed: v.Seed, Runs: int(v.Runs),
+		Design: r.Capabilities().Name, Guarantees: guaranteeNames(g), Hosts: int(v.Hosts), Faults: v.Faults.drawn, Seed: v.Seed, Runs: int(v.Runs),
 	}}
 	return v.hunt(ctx, a, l)
+}
+
+// guaranteeNames is what real hosts are held to: a guarantee, and what can be judged
+// without their disk.
+func guaranteeNames(g model.Guarantee) []string {
+	all := []model.Guarantee{g, model.Exclusion, model.Progress}
+	slices.SortFunc(all, model.Guarantee.Compare)
+	return columnNames(slices.Compact(all))
 }
 
 // possible says which of the faults that were asked for real hosts cannot have.

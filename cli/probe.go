@@ -77,9 +77,9 @@ func (v *probeVerb) run(ctx context.Context, a *app) (code int, err error) {
 		return exitHarness, err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	p := &probing{verb: v, runner: r, rungs: rungs}
-	p.judge = checker.New(0, append(slices.Clone(p.rungs), model.Progress)...)
-	p.broken = make([]*breach, len(p.rungs)+1)
+	p := &probing{verb: v, runner: r, rungs: rungs, judged: append(slices.Clone(rungs), model.Progress, model.Exclusion)}
+	p.judge = checker.New(0, p.judged...)
+	p.broken = make([]*breach, len(p.judged))
 	failure := p.ask(ctx)
 	if failure == nil {
 		failure = p.random(ctx)
@@ -105,9 +105,10 @@ type probing struct {
 	runner *agent.Runner
 	judge  model.Judge
 	rungs  []model.Guarantee // that are judged, strongest first
+	judged []model.Guarantee // the rungs, progress, exclusion
 
 	rows       []probeRow
-	broken     []*breach // by rung, then progress: the first run that broke it, or nil
+	broken     []*breach // by judged: the first run that broke it, or nil
 	undecided  int       // runs in which the judge reached its limit
 	unseen     string    // "B did not see ...", if a file that was synced was not seen
 	operations int
@@ -199,10 +200,7 @@ func (p *probing) note(run model.Run, fixed bool) probeRow {
 	row := probeRow{Keeps: "none"}
 	undecided := false
 	for i, verdict := range p.judge(run) {
-		g := model.Progress
-		if i < len(p.rungs) {
-			g = p.rungs[i]
-		}
+		g := p.judged[i]
 		switch verdict.Outcome {
 		case model.Inconclusive:
 			undecided = true
@@ -210,7 +208,7 @@ func (p *probing) note(run model.Run, fixed bool) probeRow {
 			if p.broken[i] == nil || fixed && !p.broken[i].fixed {
 				p.broken[i] = &breach{g, verdict, run.Program, fixed}
 			}
-			if g.Axis {
+			if g.Name == model.Progress.Name {
 				row.Keeps = "none"
 			}
 			if !g.Axis || row.Reason == "" {
@@ -304,7 +302,10 @@ func (p *probing) conclude(wanted guaranteeName) conclusion {
 		c.Answer = fmt.Sprintf("%s, nothing stronger: %s does not hold (%s), over %s", p.rungs[strongest].Name, b.guarantee.Name, b.verdict.Anomaly, over)
 	}
 	c.Guarantee = p.rungs[strongest].Name
-	if wanted != "" && p.broken[p.rank(string(wanted))] != nil {
+	if locks := p.broken[len(p.broken)-1]; locks != nil {
+		c.Answer += fmt.Sprintf("; but %s does not hold (%s): %s", locks.guarantee.Name, locks.verdict.Anomaly, locks.why())
+	}
+	if i := slices.IndexFunc(p.judged, func(g model.Guarantee) bool { return g.Name == string(wanted) }); i >= 0 && p.broken[i] != nil {
 		c.code = exitFound
 	}
 	return c
