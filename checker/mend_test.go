@@ -16,7 +16,7 @@ func TestMendedIsExplained(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
 	mended, troubled := 0, 0
 	for n := range testscale.Count(20_000, 1_000_000) {
-		history := overlapping(rng, 30+rng.IntN(40))
+		history := overlapping(rng, 12, 30+rng.IntN(40))
 		if n%4 == 0 {
 			history = brute.Mutate(rng, model.Run{History: history}).History
 		}
@@ -51,6 +51,36 @@ func TestMendedIsExplained(t *testing.T) {
 	}
 }
 
+// Where much overlaps, with listings under way, the judge says what trying every order
+// says.
+func TestOverlapsAgreeWithBruteForce(t *testing.T) {
+	rng := rand.New(rand.NewPCG(5, 6))
+	judge := New(0, model.Linearizable)
+	held, violated := 0, 0
+	for n := range testscale.Count(10_000, 1_000_000) {
+		run := model.Run{History: overlapping(rng, 3, 4+rng.IntN(4))}
+		if n%2 > 0 {
+			run = brute.Mutate(rng, run)
+		}
+		want, got := brute.Judge(run, model.Linearizable), judge(run)[0].Outcome
+		if want != (got == model.Held) {
+			for i := range run.History {
+				t.Log(&run.History[i], run.History[i].Call, run.History[i].Return)
+			}
+			t.Fatalf("history %d: %v; brute force says held=%v", n, got, want)
+		}
+		if want {
+			held++
+		} else {
+			violated++
+		}
+	}
+	t.Logf("%d held, %d violated", held, violated)
+	if held < 1000 || violated < 1000 {
+		t.Errorf("%d held, %d violated: the test shows little", held, violated)
+	}
+}
+
 // A listing that is under way has yet to see a name when the walk notes that nothing is
 // there, and sees it later: what comes after cannot be explained without it.
 func TestMendAndListing(t *testing.T) {
@@ -79,15 +109,16 @@ func TestReadOfMore(t *testing.T) {
 	}
 }
 
-// overlapping is a history of n operations of an atomic store.
-func overlapping(rng *rand.Rand, n int) []model.Op {
+// overlapping is a history of n operations by some clients of an atomic store, each on
+// a host of its own.
+func overlapping(rng *rand.Rand, hosts, n int) []model.Op {
 	type client struct {
 		at         int // its call in the history, or -1
 		open, done bool
 	}
 	var fs model.FS
 	var history []model.Op
-	var clients [12]client
+	clients := make([]client, hosts)
 	now := int64(0)
 	for h := range clients {
 		clients[h].at = -1
