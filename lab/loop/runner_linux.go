@@ -49,7 +49,8 @@ func New(ctx context.Context, s System, o Options) (*Runner, error) {
 		return nil, err
 	}
 	r := &Runner{system: s, place: p}
-	r.caps = model.Capabilities{Name: s.Name, Kinds: kinds &^ s.without, MaxHosts: o.Hosts, Survives: s.Survives,
+	kinds := kinds &^ s.without
+	r.caps = model.Capabilities{Name: s.Name, Kinds: kinds, MaxHosts: o.Hosts, Survives: s.Survives, Ranges: kinds.Has(model.Lock),
 		Direct: s.direct && o.Hosts > 1, Exclusive: s.Exclusive, Holds: true}
 	if err := r.open(ctx, o); err != nil {
 		return nil, errors.Join(err, r.Close())
@@ -59,7 +60,7 @@ func New(ctx context.Context, s System, o Options) (*Runner, error) {
 
 var kinds = model.SetOf(
 	model.Create, model.Open, model.Close, model.Read, model.Write, model.Append, model.Truncate,
-	model.Unlink, model.Mkdir, model.Rmdir, model.Rename, model.Link, model.Readdir, model.Stat, model.Fsync, model.Sync, model.Statfs,
+	model.Unlink, model.Mkdir, model.Rmdir, model.Rename, model.Link, model.Readdir, model.Stat, model.Lock, model.Unlock, model.Fsync, model.Sync, model.Statfs,
 	model.Mount, model.Unmount, model.Remount, model.Reboot, model.Writeback, model.Refresh,
 	model.Crash, model.PowerLoss, model.DiskReset, model.Pause, model.Resume, model.Partition, model.Heal, model.Fence)
 
