@@ -103,7 +103,7 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	dirs := []model.Step{{Kind: model.Mkdir, Path: "/d"}, {Kind: model.Rmdir, Path: "/d"}, {Kind: model.Readdir, Path: "/d"},
 		{Kind: model.Create, Path: "/d/x"}, {Kind: model.Unlink, Path: "/d/x"}, {Kind: model.Stat, Path: "/d/x"},
 		{Kind: model.Sync}, {Kind: model.Remount}}
-	length, every := 2, 17
+	length, every := 2, raced(17)
 	if testscale.Long() {
 		length, every = 3, testscale.Divisor()
 	}
@@ -115,7 +115,7 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	})
 	tree := append(dir, model.Step{Kind: model.Create, Path: "/d/x"})
 	if !testscale.Long() {
-		every = 61
+		every = raced(61)
 	}
 	rungsAnd().agreeOnAll(t, every, []brute.EnumSpec{{Length: 2, Forms: brute.TreeForms(), Setup: tree, Look: []model.Path{"/d", "/e/x"}}})
 }
@@ -125,7 +125,7 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 // form judges every 199th of them.
 func TestAgreesWithBruteForceOnCrashes(t *testing.T) {
 	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
-	every := 199
+	every := raced(199)
 	if testscale.Long() {
 		every = testscale.Divisor()
 	}
@@ -146,7 +146,7 @@ func TestAgreesWithBruteForceOnCrashes(t *testing.T) {
 func TestAgreesWithBruteForceOnLives(t *testing.T) {
 	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
 	a := []model.Path{"/a"}
-	every := 997
+	every := raced(997)
 	if testscale.Long() {
 		every = testscale.Divisor()
 	}
@@ -316,4 +316,12 @@ func text(run model.Run) string {
 		fmt.Fprintf(&b, "  %4d-%-4d %v\n", op.Call, op.Return, op)
 	}
 	return b.String()
+}
+
+// raced is every n-th, with the race detector every fourth of those.
+func raced(n int) int {
+	if testscale.Race {
+		return 4*n + 1
+	}
+	return n
 }

@@ -57,7 +57,7 @@ func TestOverlapsAgreeWithBruteForce(t *testing.T) {
 	rng := rand.New(rand.NewPCG(5, 6))
 	judge := New(0, model.Linearizable)
 	held, violated := 0, 0
-	for n := range testscale.Count(10_000, 1_000_000) {
+	for n := range testscale.Reaching(10_000, 1_000_000) {
 		run := model.Run{History: overlapping(rng, 3, 4+rng.IntN(4))}
 		if n%2 > 0 {
 			run = brute.Mutate(rng, run)

@@ -63,7 +63,7 @@ func TestAgreesWithBruteForceOnReferenceSystems(t *testing.T) {
 	b := rungsAnd(brute.DurableAtClose, brute.DurableAtReturn, brute.NoStaleness)
 	rng := rand.New(rand.NewPCG(35, 36))
 	judged, flagged, still, pending := 0, 0, 0, 0
-	for n := range testscale.Count(8, 1000) {
+	for n := range testscale.Reaching(8, 1000) {
 		for _, s := range append(reference.Systems(), reference.Broken()...) {
 			run := s.Run(rng, 1+n%8)
 			wrong := brute.Mutate(rng, run)
@@ -93,7 +93,7 @@ func TestReferenceSystemsThatLackSomethingAreFlagged(t *testing.T) {
 		t.Run(s.Name+" without "+s.Lacks, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(33, 34))
 			judge, lost := checker.New(0, s.Keeps), checker.New(0, model.NothingLost)
-			flagged, losses, runs := 0, 0, testscale.Count(300, 100_000)
+			flagged, losses, runs := 0, 0, testscale.Reaching(300, 100_000)
 			for n := range runs {
 				run := s.Run(rng, 6+n%15)
 				if judge(run)[0].Outcome == model.Violated {

@@ -302,7 +302,7 @@ func TestJournalCrashInReplay(t *testing.T) {
 func TestJournalCrashRandom(t *testing.T) {
 	r := runner(t, designs.LocalJournal())
 	held := 0
-	for n := range testscale.Count(3_000, 200_000) {
+	for n := range testscale.Reaching(3_000, 200_000) {
 		random := rand.New(rand.NewPCG(21, uint64(n)))
 		steps, whole := randomSteps(t, r, n)
 		if len(steps) < 2 {
@@ -347,7 +347,7 @@ func TestJournalCrashRandom(t *testing.T) {
 func TestJournalSound(t *testing.T) {
 	r := runner(t, designs.LocalJournal())
 	marks := map[string]int{}
-	for n := range testscale.Count(3_000, 200_000) {
+	for n := range testscale.Reaching(3_000, 200_000) {
 		p := fuzz.Options{Seed: 23, Hosts: 1, Steps: 30}.Program(r.Capabilities(), n)
 		run := execute(t, r, p)
 		if len(run.Defects) > 0 || len(run.Audit) > 0 {

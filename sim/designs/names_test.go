@@ -105,7 +105,7 @@ func TestTangle(t *testing.T) {
 	for _, d := range designs.All() {
 		t.Run(d.Name, func(t *testing.T) {
 			j := newJudge(t, d)
-			for n := range testscale.Count(2_000, 100_000) {
+			for n := range testscale.Reaching(2_000, 100_000) {
 				rng := rand.New(rand.NewPCG(3, uint64(n)))
 				j.agree(tangle(rng.IntN, j.runner.Capabilities().Ranges))
 			}
