@@ -25,6 +25,9 @@ import (
 // handle took a lock of which that is not known; whether a lock also brings what
 // others wrote (the rungs do).
 func judgeExclusion(history []model.Op, info []opInfo, limit int, v *model.Verdict) {
+	if !locks(history) {
+		return
+	}
 	x := exclusion{history: history, info: info, limit: limit, events: map[model.Path][]lockEvent{}}
 	x.collect()
 	for _, path := range x.files {
@@ -36,6 +39,16 @@ func judgeExclusion(history []model.Op, info []opInfo, limit int, v *model.Verdi
 			return
 		}
 	}
+}
+
+// locks reports whether there is a lock in a history: there is none in most.
+func locks(history []model.Op) bool {
+	for i := range history {
+		if history[i].Kind == model.Lock {
+			return true
+		}
+	}
+	return false
 }
 
 type exclusion struct {

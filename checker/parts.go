@@ -44,7 +44,7 @@ type pathInfo struct {
 }
 
 // maxKept is how large a table may be to be used again for the next history.
-const maxKept = 1 << 14
+const maxKept = 1 << 15
 
 func (p *parts) divide(history []model.Op, info []opInfo, whole bool) {
 	p.paths, p.names, p.tops, p.topOf = p.paths[:0], p.names[:0], p.tops[:0], p.topOf[:0]
