@@ -77,7 +77,7 @@ func (f *hostFlags) cluster(least int) (agent.Cluster, error) {
 		return c, err
 	}
 	if len(f.Host) < least {
-		return c, fmt.Errorf("%d hosts; want at least %d\nhint: --host A='ssh alice doublemount agent --root /mnt/shared' --host B=...", len(f.Host), least)
+		return c, fmt.Errorf("%d hosts; want at least %d\nhint: --host A='ssh alice doublemount agent --root /mnt/shared', and so on for each host", len(f.Host), least)
 	}
 	put := func(flag string, commands []hostCommand, where func(*agent.Member) *[]string) error {
 		for _, cmd := range commands {

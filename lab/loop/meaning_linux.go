@@ -12,9 +12,8 @@ import (
 
 // meanings is what blocks of the disk were at the end of a run.
 type meanings struct {
-	run  int
-	of   map[int32]string
-	done bool
+	run int
+	of  map[int32]string
 }
 
 // Describe says what a block of the disk was at the end of the last Run, where the
