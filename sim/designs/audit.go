@@ -35,7 +35,8 @@ func newTree(d disk.Device) (*tree, error) {
 		return nil, err
 	}
 	t := &tree{layout: l, d: d, owner: make([]int, l.blocks), indirect: make([]bool, l.blocks)}
-	t.layout = l.withJournal(t.read(superBlock))
+	super := t.read(superBlock)
+	t.layout = l.withJournal(super)
 	t.table = make([]byte, (t.firstData-inodeBlock)*l.blockSize)
 	for b := inodeBlock; b < t.firstData; b++ {
 		if err := d.ReadBlock(b, t.table[(b-inodeBlock)*l.blockSize:][:l.blockSize]); err != nil {
@@ -44,7 +45,7 @@ func newTree(d disk.Device) (*tree, error) {
 	}
 	t.paths = append(make([]string, 0, 2*inodes), string(model.Root))
 	t.names[rootInode] = string(model.Root)
-	if !t.ours(t.read(superBlock)) {
+	if !t.ours(super) {
 		t.report(model.StructureDamage, superBlock, "the superblock is not one of this file system")
 	}
 	if mode := t.inode(rootInode)[0]; mode != modeDir {
