@@ -103,9 +103,9 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 	dirs := []model.Step{{Kind: model.Mkdir, Path: "/d"}, {Kind: model.Rmdir, Path: "/d"}, {Kind: model.Readdir, Path: "/d"},
 		{Kind: model.Create, Path: "/d/x"}, {Kind: model.Unlink, Path: "/d/x"}, {Kind: model.Stat, Path: "/d/x"},
 		{Kind: model.Sync}, {Kind: model.Remount}}
-	length, every := 2, raced(17)
+	length, every := 2, testscale.Every(17)
 	if testscale.Long() {
-		length, every = 3, testscale.Divisor()
+		length = 3
 	}
 	rungsAnd(brute.Snapshots, brute.StrictMounts).agreeOnAll(t, every, []brute.EnumSpec{
 		{Length: length, Forms: brute.SmallForms()}, {Length: length, Forms: brute.SmallForms(), Setup: file},
@@ -114,10 +114,7 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 		{Length: length, Forms: brute.NameForms()}, {Length: length, Forms: brute.NameForms(), Setup: file[:1]},
 	})
 	tree := append(dir, model.Step{Kind: model.Create, Path: "/d/x"})
-	if !testscale.Long() {
-		every = raced(61)
-	}
-	rungsAnd().agreeOnAll(t, every, []brute.EnumSpec{{Length: 2, Forms: brute.TreeForms(), Setup: tree, Look: []model.Path{"/d", "/e/x"}}})
+	rungsAnd().agreeOnAll(t, testscale.Every(61), []brute.EnumSpec{{Length: 2, Forms: brute.TreeForms(), Setup: tree, Look: []model.Path{"/d", "/e/x"}}})
 }
 
 // The same with a crash, a power loss or a fence: three operations, one of which
@@ -125,10 +122,7 @@ func TestAgreesWithBruteForceOnAll(t *testing.T) {
 // form judges every 199th of them.
 func TestAgreesWithBruteForceOnCrashes(t *testing.T) {
 	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
-	every := raced(199)
-	if testscale.Long() {
-		every = testscale.Divisor()
-	}
+	every := testscale.Every(199)
 	fences := append(brute.CutForms()[:7], model.Step{Kind: model.Fence})
 	names := append(brute.NameForms(), model.Step{Kind: model.Crash}, model.Step{Kind: model.PowerLoss})
 	rungsAnd(brute.DurableAtClose, brute.DurableAtReturn).agreeOnAll(t, every, []brute.EnumSpec{
@@ -146,10 +140,7 @@ func TestAgreesWithBruteForceOnCrashes(t *testing.T) {
 func TestAgreesWithBruteForceOnLives(t *testing.T) {
 	file := []model.Step{{Kind: model.Create, Path: "/a"}, {Kind: model.Write, Path: "/a", Len: 8}}
 	a := []model.Path{"/a"}
-	every := raced(997)
-	if testscale.Long() {
-		every = testscale.Divisor()
-	}
+	every := testscale.Every(997)
 	rungsAnd(brute.NoStaleness).agreeOnAll(t, every, []brute.EnumSpec{
 		{Length: 3, Forms: brute.LifeForms(), Look: a}, {Length: 3, Forms: brute.LifeForms(), Look: a, Setup: file},
 	})
@@ -316,12 +307,4 @@ func text(run model.Run) string {
 		fmt.Fprintf(&b, "  %4d-%-4d %v\n", op.Call, op.Return, op)
 	}
 	return b.String()
-}
-
-// raced is every n-th, with the race detector every fourth of those.
-func raced(n int) int {
-	if testscale.Race {
-		return 4*n + 1
-	}
-	return n
 }

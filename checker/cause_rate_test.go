@@ -1,7 +1,6 @@
 package checker_test
 
 import (
-	"context"
 	"testing"
 
 	"github.com/doublemount/doublemount/checker"
@@ -15,7 +14,6 @@ import (
 // the vocabulary, and of the findings, made small, at least 90 % have a cause that
 // stands the intervention.
 func TestViolationsAreNamedAndExplained(t *testing.T) {
-	ctx := context.Background()
 	want, most := testscale.Count(8, 200), testscale.Count(600, 60_000)
 	for _, top := range designs.All() {
 		for _, d := range append(top.Bugs, top) {
@@ -27,30 +25,15 @@ func TestViolationsAreNamedAndExplained(t *testing.T) {
 			by := map[checker.Mechanism]int{}
 			for ; found < want && runs < most; runs++ {
 				p := gen.Generate(fuzz.NewPCG(opts.Seed, runs))
-				run, err := r.Run(ctx, p)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for _, v := range judge(run) {
-					if v.Outcome != model.Violated {
-						continue
-					}
+				eachCause(t, r, judge, p, func(v model.Verdict, cause checker.Cause) {
 					if _, err := model.ParseAnomaly(string(v.Anomaly)); err != nil {
 						t.Errorf("%s run %d: %v\n%v", d.Name, runs, err, p)
-					}
-					small, v, _, err := fuzz.Minimise(ctx, r, judge, p, v)
-					if err != nil {
-						t.Fatal(err)
-					}
-					_, cause, err := checker.Explain(ctx, r, judge, small, v)
-					if err != nil {
-						t.Fatal(err)
 					}
 					if found++; cause.Verified {
 						stood++
 						by[cause.Mechanism]++
 					}
-				}
+				})
 			}
 			t.Logf("%s: %d of %d causes stood, in %d runs; by mechanism: %v", d.Name, stood, found, runs, by)
 			if (found-stood)*10 > found+10 { // one more may fail, since they can be few

@@ -27,7 +27,6 @@ func runner(t *testing.T, d sim.Design) *sim.Runner {
 // Of random findings of local at least 95 % have a cause that stands the
 // intervention; the others say so, and name none.
 func TestCausesStand(t *testing.T) {
-	ctx := context.Background()
 	want := testscale.Count(50, 1000)
 	r := runner(t, designs.Local())
 	judge := checker.New(0, append([]model.Guarantee{model.NothingLost}, model.Axes()...)...)
@@ -37,22 +36,7 @@ func TestCausesStand(t *testing.T) {
 	by := map[model.Anomaly][2]int{}
 	for n := 0; found < want; n++ {
 		p := gen.Generate(fuzz.NewPCG(opts.Seed, n))
-		run, err := r.Run(ctx, p)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, v := range judge(run) {
-			if v.Outcome != model.Violated {
-				continue
-			}
-			small, v, _, err := fuzz.Minimise(ctx, r, judge, p, v)
-			if err != nil {
-				t.Fatal(err)
-			}
-			_, cause, err := checker.Explain(ctx, r, judge, small, v)
-			if err != nil {
-				t.Fatal(err)
-			}
+		eachCause(t, r, judge, p, func(v model.Verdict, cause checker.Cause) {
 			count := by[v.Anomaly]
 			count[0]++
 			found++
@@ -66,11 +50,35 @@ func TestCausesStand(t *testing.T) {
 				t.Fatalf("an unverified cause says %q", cause.Text)
 			}
 			by[v.Anomaly] = count
-		}
+		})
 	}
 	t.Logf("%d of %d causes stood; by anomaly (found, stood): %v", stood, found, by)
 	if stood*100 < found*95 {
 		t.Errorf("%d of %d causes stood; want 95 %%", stood, found)
+	}
+}
+
+// eachCause runs a program and tells of each violation, made small, and its cause.
+func eachCause(t *testing.T, r *sim.Runner, judge model.Judge, p model.Program, tell func(model.Verdict, checker.Cause)) {
+	t.Helper()
+	ctx := context.Background()
+	run, err := r.Run(ctx, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range judge(run) {
+		if v.Outcome != model.Violated {
+			continue
+		}
+		small, v, _, err := fuzz.Minimise(ctx, r, judge, p, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, cause, err := checker.Explain(ctx, r, judge, small, v)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tell(v, cause)
 	}
 }
 

@@ -16,21 +16,6 @@ type drawn struct{ *rapid.T }
 
 func (d drawn) Uint64() uint64 { return rapid.Uint64().Draw(d.T, "choice") }
 
-// cutAt is what had been called by a time; what had not returned is pending.
-func cutAt(run model.Run, at int64) model.Run {
-	var ops []model.Op
-	for _, o := range run.History {
-		if o.Call > at {
-			continue
-		}
-		if o.Return > at {
-			o.Return, o.Result = model.Never, model.Result{}
-		}
-		ops = append(ops, o)
-	}
-	return model.Run{Program: run.Program, History: ops}
-}
-
 // On whatever systems do, right or not, over crashes, with an answer changed or not:
 // what is kept on one rung is kept on all below, and what keeps any rung but
 // nothing-lost keeps it if it is cut at any time.
@@ -53,7 +38,7 @@ func TestLadderIsMonotoneAndPrefixesKeepIt(t *testing.T) {
 			if above = v; v != model.Held || g.FinalOnly {
 				continue
 			}
-			if cut := cutAt(run, at); judge(cut)[0].Outcome == model.Violated {
+			if cut := brute.CutAt(run, at); judge(cut)[0].Outcome == model.Violated {
 				t.Fatalf("%s held, but not until %d\n%s", g.Name, at, text(run))
 			}
 		}

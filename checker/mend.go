@@ -113,7 +113,7 @@ func (w *walk) since(from plain, part, until int32) (next int32, ok bool) {
 			next = i
 			break
 		}
-		if in.open || in.cut || in.crash >= 0 && op.Kind.Changes() || in.opener >= 0 && in.opener < from.next || len(r.ops) == mostMended {
+		if !w.settled(i) || in.opener >= 0 && in.opener < from.next || len(r.ops) == mostMended {
 			return 0, false
 		}
 		if in.used {

@@ -73,7 +73,7 @@ func (r *rescue) again(w *walk, part int32, own, listings []int32) (explained bo
 		i := (*next)[0]
 		*next = (*next)[1:]
 		in := &w.info[i]
-		if in.open || in.cut || in.crash >= 0 && w.history[i].Kind.Changes() {
+		if !w.settled(i) {
 			return false, cut{}, false
 		}
 		if in.used {

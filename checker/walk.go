@@ -252,6 +252,13 @@ func (w *walk) changes(i int32) bool {
 	return op.Kind.Changes() && (op.Result.Errno == model.OK || w.info[i].open || w.info[i].cut)
 }
 
+// settled reports whether it is known what came of operation i: it has an answer that
+// says so, and nothing undoes it.
+func (w *walk) settled(i int32) bool {
+	in := &w.info[i]
+	return !in.open && !in.cut && (in.crash < 0 || !w.history[i].Kind.Changes())
+}
+
 // force lets something happen after a few changes that are under way.
 func (w *walk) force(i int, part int32, now int64, happen func() bool) bool {
 	w.tries = 0

@@ -74,10 +74,9 @@ type notJudged struct {
 
 // run implements verb.
 func (v *judgeVerb) run(ctx context.Context, a *app) (int, error) {
-	for _, g := range v.Guarantee {
-		if why := unjudgeable(string(g)); why != "" {
-			return exitUsage, fmt.Errorf("--guarantee %s: %s", g, why)
-		}
+	asked, err := v.asked()
+	if err != nil {
+		return exitUsage, err
 	}
 	if err := takes("--porcupine-html", v.HTML); err != nil {
 		return exitUsage, err
@@ -94,11 +93,11 @@ func (v *judgeVerb) run(ctx context.Context, a *app) (int, error) {
 			done <- outcome{err: err, input: true}
 			return
 		}
-		if err := v.askable(h); err != nil {
+		if err := askable(asked, h); err != nil {
 			done <- outcome{err: err, input: true}
 			return
 		}
-		j, err := v.judge(a, h)
+		j, err := v.judge(a, h, asked)
 		done <- outcome{j: j, err: err}
 	}()
 	var o outcome
@@ -156,12 +155,26 @@ func unjudgeable(name string) string {
 // nobodyLooked is why what is there in the end cannot be judged.
 const nobodyLooked = "nothing was observed by the host final"
 
-// askable reports why what was asked for cannot be judged on a history.
-func (v *judgeVerb) askable(h *history.History) error {
+// asked is the guarantees that were named, in the order that judges want.
+func (v *judgeVerb) asked() (asked []model.Guarantee, err error) {
 	for _, name := range v.Guarantee {
-		if g, err := model.ParseGuarantee(string(name)); err != nil {
-			return err
-		} else if g.FinalOnly && !h.Observed {
+		if why := unjudgeable(string(name)); why != "" {
+			return nil, fmt.Errorf("--guarantee %s: %s", name, why)
+		}
+		g, err := model.ParseGuarantee(string(name))
+		if err != nil {
+			return nil, err
+		}
+		asked = append(asked, g)
+	}
+	slices.SortFunc(asked, model.Guarantee.Compare)
+	return slices.Compact(asked), nil
+}
+
+// askable reports why what was asked for cannot be judged on a history.
+func askable(asked []model.Guarantee, h *history.History) error {
+	for _, g := range asked {
+		if g.FinalOnly && !h.Observed {
 			return fmt.Errorf("--guarantee %s: %s", g.Name, nobodyLooked)
 		}
 	}
@@ -169,19 +182,9 @@ func (v *judgeVerb) askable(h *history.History) error {
 }
 
 // judge judges what was asked for, or all that can be.
-func (v *judgeVerb) judge(a *app, h *history.History) (judged, error) {
+func (v *judgeVerb) judge(a *app, h *history.History, asked []model.Guarantee) (judged, error) {
 	j := judged{Schema: reports.Schema, Tool: version(), History: v.History, Operations: h.Operations, Pending: h.Pending,
 		Hosts: h.Run.Program.Hosts, Guarantees: []judgedVerdict{}, NotJudged: []notJudged{}}
-	var asked []model.Guarantee
-	for _, name := range v.Guarantee {
-		g, err := model.ParseGuarantee(string(name))
-		if err != nil {
-			return j, err
-		}
-		asked = append(asked, g)
-	}
-	slices.SortFunc(asked, model.Guarantee.Compare)
-	asked = slices.Compact(asked)
 	for _, g := range model.Guarantees() {
 		why := unjudgeable(g.Name)
 		switch {

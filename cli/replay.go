@@ -52,7 +52,8 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 	if v.Real.given() && v.On != "sim" {
 		return exitUsage, fmt.Errorf("--on %s and --host\nhint: replay there, or on real hosts", v.On)
 	}
-	if err := v.Real.unused(true); err != nil {
+	system, noSystem := loop.Lookup(string(v.On))
+	if err := v.Real.unused(noSystem == nil); err != nil {
 		return exitUsage, err
 	}
 	var files []corpus.File
@@ -94,7 +95,7 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 		on, replay = r.Capabilities().Name, func(f corpus.File) (replayed, model.Run, error) {
 			return v.onReal(ctx, realReplay{runner: r, judged: func(g model.Guarantee) error { return canJudge(c, g) }}, f)
 		}
-	} else if system, err := loop.Lookup(on); err == nil {
+	} else if noSystem == nil {
 		r, err := loop.New(ctx, system, loop.Options{Hosts: mostHosts(files)})
 		if err != nil {
 			return exitUsage, err
@@ -103,8 +104,6 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 		replay = func(f corpus.File) (replayed, model.Run, error) {
 			return v.onReal(ctx, realReplay{runner: r, judged: func(model.Guarantee) error { return nil }}, f)
 		}
-	} else if err := v.Real.unused(false); err != nil {
-		return exitUsage, err
 	}
 	out := a.besides(v.History)
 	list := replayList{Schema: reports.Schema, Tool: version(), On: on, Cases: []replayed{}}
@@ -319,16 +318,11 @@ func (r *replayed) keepers(p *player, c corpus.Case, names []string) error {
 func stale(run model.Run) []string {
 	var texts []string
 	awaited := map[int]bool{}
-	for i, h := range run.Program.Holds {
-		awaited[h.Until] = true
-		if i < len(run.Holds) && run.Holds[i] == model.NeverFired {
-			texts = append(texts, "stale: "+h.String()+" never fired")
-		}
+	for _, missed := range run.Missed() {
+		texts = append(texts, "stale: "+missed)
 	}
-	for i, k := range run.Program.Strikes {
-		if i < len(run.Strikes) && !run.Strikes[i] {
-			texts = append(texts, "stale: "+k.String()+" never hit")
-		}
+	for _, h := range run.Program.Holds {
+		awaited[h.Until] = true
 	}
 	for _, op := range run.History {
 		if op.Skipped && op.Step >= 1 && op.Step <= len(run.Program.Steps) && !awaited[op.Step] {

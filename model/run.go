@@ -87,3 +87,20 @@ type Problem struct {
 	Block   int32   // where it shows, or -1
 	Text    string  // "block 9 belongs to inode 1 and inode 3"
 }
+
+// Missed says what the run did not do of its Program's holds and strikes, in their
+// text: a hold that never fired, a strike whose command was never issued. A case
+// whose run misses any is stale.
+func (r *Run) Missed() (texts []string) {
+	for i, h := range r.Program.Holds {
+		if i < len(r.Holds) && r.Holds[i] == NeverFired {
+			texts = append(texts, h.String()+" never fired")
+		}
+	}
+	for i, k := range r.Program.Strikes {
+		if i < len(r.Strikes) && !r.Strikes[i] {
+			texts = append(texts, k.String()+" never hit")
+		}
+	}
+	return texts
+}

@@ -223,18 +223,5 @@ func safeOp(o model.Op) model.Op {
 	return o
 }
 
-// notes says what the table cannot show: holds that never fired.
-func notes(run model.Run) string {
-	var texts []string
-	for i, h := range run.Program.Holds {
-		if i < len(run.Holds) && run.Holds[i] == model.NeverFired {
-			texts = append(texts, h.String()+" never fired")
-		}
-	}
-	for i, k := range run.Program.Strikes {
-		if i < len(run.Strikes) && !run.Strikes[i] {
-			texts = append(texts, k.String()+" never hit")
-		}
-	}
-	return strings.Join(texts, "; ")
-}
+// notes says what the table cannot show.
+func notes(run model.Run) string { return strings.Join(run.Missed(), "; ") }

@@ -190,7 +190,7 @@ func TestPrefixes(t *testing.T) {
 				continue
 			}
 			for at := run.History[len(run.History)-1].Return; at > 0; at-- {
-				if cut := cutAt(run, at); !Judge(cut, g) {
+				if cut := CutAt(run, at); !Judge(cut, g) {
 					t.Fatalf("%s kept, but not by the prefix of time %d:\n%s", g.Name, at, text(run))
 				}
 			}
@@ -200,21 +200,6 @@ func TestPrefixes(t *testing.T) {
 	for _, spec := range slices.Concat(specs(3), moreSpecs(2)[2:], moreSpecs(3)[2:], moreSpecs(2)[:1]) {
 		Enumerate(each(bound(397, 20), spec), prefixes)
 	}
-}
-
-// cutAt is what had been called by a time; what had not returned is pending.
-func cutAt(run model.Run, at int64) model.Run {
-	var ops []model.Op
-	for _, o := range run.History {
-		if o.Call > at {
-			continue
-		}
-		if o.Return > at {
-			o.Return, o.Result = model.Never, model.Result{}
-		}
-		ops = append(ops, o)
-	}
-	return model.Run{Program: run.Program, History: ops}
 }
 
 // TestPlain holds the shortcuts of the search against the plain enumeration of

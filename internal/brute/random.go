@@ -207,3 +207,19 @@ func Mutate(rng *rand.Rand, run model.Run) model.Run {
 	}
 	return run
 }
+
+// CutAt is what had been called of a run by a time; what had not returned is
+// pending.
+func CutAt(run model.Run, at int64) model.Run {
+	var ops []model.Op
+	for _, o := range run.History {
+		if o.Call > at {
+			continue
+		}
+		if o.Return > at {
+			o.Return, o.Result = model.Never, model.Result{}
+		}
+		ops = append(ops, o)
+	}
+	return model.Run{Program: run.Program, History: ops}
+}

@@ -36,3 +36,15 @@ func Divisor() int {
 	}
 	return 1
 }
+
+// Every is for a test that tries each n-th of many things: n, with the race detector
+// one a little above four times that, with DOUBLEMOUNT_LONG=1 Divisor.
+func Every(n int) int {
+	switch {
+	case Long():
+		return Divisor()
+	case Race:
+		return 4*n + 1
+	}
+	return n
+}
