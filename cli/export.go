@@ -2,10 +2,12 @@ package cli
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/doublemount/doublemount/corpus"
+	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/lab/loop"
 )
 
@@ -28,10 +30,17 @@ Example:
 }
 
 // run implements verb.
-func (v *exportVerb) run(_ context.Context, a *app) (int, error) {
-	c, err := corpus.ReadFile(v.Case)
+func (v *exportVerb) run(ctx context.Context, a *app) (int, error) {
+	c, err := unlessInterrupted(ctx, func() (corpus.Case, error) { return corpus.ReadFile(v.Case) })
+	if errors.Is(err, errInterrupted) {
+		return exitWeak, err
+	}
 	if err != nil {
 		return exitUsage, err
+	}
+	if c.Design == agent.Name && v.FS == "" {
+		// What was seen on somebody's mounts says nothing of an ext4 of this machine.
+		return exitUsage, fmt.Errorf("%s: it was found on real hosts, whose file system no script can make\nhint: --fs ext4 makes a script of it on two mounts of one ext4", printable(v.Case))
 	}
 	name := v.FS
 	if name == "" {

@@ -63,3 +63,36 @@ func interrupt(t *testing.T, code int, name string, args ...string) []string {
 	}
 	return cases
 }
+
+// TestInterruptRead: what waits for a FIFO that nobody writes to can be
+// interrupted.
+func TestInterruptRead(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("no interrupt can be sent to a process there")
+	}
+	fifo := filepath.Join(t.TempDir(), "fifo")
+	if out, err := exec.Command("mkfifo", fifo).CombinedOutput(); err != nil {
+		t.Fatalf("mkfifo: %v: %s", err, out)
+	}
+	for _, args := range [][]string{{"export", "--as", "sh", fifo}, {"replay", fifo}, {"judge", fifo}} {
+		t.Run(args[0], func(t *testing.T) {
+			t.Parallel()
+			var stderr bytes.Buffer
+			cmd := exec.Command("doublemount", args...)
+			cmd.Stderr = &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() }).Stop()
+			// Until it has set its handler the first interrupt ends it, with another code.
+			time.Sleep(500 * time.Millisecond)
+			if err := cmd.Process.Signal(os.Interrupt); err != nil {
+				t.Fatal(err)
+			}
+			err := cmd.Wait()
+			if failed, ok := errors.AsType[*exec.ExitError](err); !ok || failed.ExitCode() != 4 || !strings.Contains(stderr.String(), "interrupted") {
+				t.Errorf("%v; want exit code 4\n%s", err, &stderr)
+			}
+		})
+	}
+}

@@ -86,25 +86,19 @@ func (v *judgeVerb) run(ctx context.Context, a *app) (int, error) {
 		err   error
 		input bool // it is the history's
 	}
-	done := make(chan outcome, 1)
-	go func() { // a pipe that nobody writes to is read for ever
+	o, err := unlessInterrupted(ctx, func() (outcome, error) {
 		h, err := v.read()
-		if err != nil {
-			done <- outcome{err: err, input: true}
-			return
+		if err == nil {
+			err = askable(asked, h)
 		}
-		if err := askable(asked, h); err != nil {
-			done <- outcome{err: err, input: true}
-			return
+		if err != nil {
+			return outcome{err: err, input: true}, nil
 		}
 		j, err := v.judge(a, h, asked)
-		done <- outcome{j: j, err: err}
-	}()
-	var o outcome
-	select {
-	case o = <-done:
-	case <-ctx.Done():
-		return exitWeak, errors.New("interrupted")
+		return outcome{j: j, err: err}, nil
+	})
+	if err != nil {
+		return exitWeak, err
 	}
 	if o.input {
 		return exitUsage, fmt.Errorf("%s: %w", printable(v.History), o.err)

@@ -56,17 +56,9 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 	if err := v.Real.unused(noSystem == nil); err != nil {
 		return exitUsage, err
 	}
-	var files []corpus.File
-	var err error
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		files, err = v.read(a)
-	}()
-	select {
-	case <-read:
-	case <-ctx.Done(): // a pipe that nobody writes to is read for ever
-		return exitWeak, errors.New("interrupted")
+	files, err := unlessInterrupted(ctx, func() ([]corpus.File, error) { return v.read(a) })
+	if errors.Is(err, errInterrupted) {
+		return exitWeak, err
 	}
 	if err != nil {
 		return exitUsage, err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"os/exec"
 	"strings"
 	"time"
@@ -76,25 +78,72 @@ func (m *member) giveUp(why error) {
 	m.host, m.mounted = nil, false
 }
 
-// command runs one of the member's commands for an event. Its error has the end of what
-// the command printed.
+// command runs one of the member's commands for an event. It is never cut short but
+// by its own limit, also when ctx ends or this process does: a remount that is ended
+// half-way leaves the host without its file system. So it has a process group of
+// its own, and what it prints goes to a file, not into a pipe that can break. The
+// error has the end of that.
 func (m *member) command(ctx context.Context, what string, words []string, limit time.Duration) error {
-	ctx, cancel := context.WithTimeout(ctx, limit)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	ended := context.WithoutCancel(ctx)
+	ended, cancel := context.WithTimeout(ended, limit)
 	defer cancel()
-	var said tail
-	cmd := exec.CommandContext(ctx, words[0], words[1:]...)
-	cmd.Stdout, cmd.Stderr = &said, &said
-	cmd.WaitDelay = time.Second
+	said := scratch()
+	defer said.Close()
+	cmd := exec.CommandContext(ended, words[0], words[1:]...)
+	if said.File != nil {
+		cmd.Stdout, cmd.Stderr = said.File, said.File // not a writer: then there would be a pipe
+	}
 	alone(cmd)
 	cmd.Cancel = func() error { kill(cmd); return nil }
 	err := cmd.Run()
-	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+	if errors.Is(ended.Err(), context.DeadlineExceeded) {
 		err = fmt.Errorf("it did not end within %v", limit)
 	}
 	if err != nil {
 		return fmt.Errorf("%s of %s: %s: %w%s", what, m.Name, shorten(strings.Join(words, " ")), err, said.last())
 	}
 	return nil
+}
+
+// output is a file for what a command prints, which goes with this process.
+type output struct {
+	*os.File
+	named bool // it could not be removed while it was open
+}
+
+// scratch makes one. Where there is no place for it, what is printed is dropped.
+func scratch() output {
+	f, err := os.CreateTemp("", "doublemount-command-*")
+	if err != nil {
+		return output{}
+	}
+	return output{f, os.Remove(f.Name()) != nil}
+}
+
+// Close closes the file and removes it.
+func (o output) Close() {
+	if o.File == nil {
+		return
+	}
+	o.File.Close()
+	if o.named {
+		os.Remove(o.Name())
+	}
+}
+
+// last is the last line, as a tail has it.
+func (o output) last() string {
+	if o.File == nil {
+		return ""
+	}
+	var end tail
+	if info, err := o.Stat(); err == nil {
+		io.Copy(&end, io.NewSectionReader(o, max(0, info.Size()-maxSaid), maxSaid)) // what can be read of it
+	}
+	return end.last()
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

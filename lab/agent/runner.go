@@ -34,6 +34,10 @@ const (
 // wordSize makes a block of the model a page, as hosts cache them.
 const wordSize = files.MaxWordSize
 
+// Name is what a Runner calls itself, whatever its hosts are: the design of a case
+// that was found on real hosts.
+const Name = "hosts"
+
 // Runner is a [model.Runner] on agents. Each run works in a fresh directory that
 // the first host makes and the others open; it is removed afterwards.
 //
@@ -136,7 +140,7 @@ func (r *Runner) open(ctx context.Context) error {
 // Capabilities says what all hosts can do together: the operations that each
 // has, and the events that commands were given for.
 func (r *Runner) Capabilities() model.Capabilities {
-	caps := model.Capabilities{Name: "hosts", Kinds: r.kinds, MaxHosts: len(r.members), Direct: r.direct, Ranges: r.kinds.Has(model.Lock), Overlaps: true}
+	caps := model.Capabilities{Name: Name, Kinds: r.kinds, MaxHosts: len(r.members), Direct: r.direct, Ranges: r.kinds.Has(model.Lock), Overlaps: true}
 	for i, m := range r.members {
 		caps.Lacks[i] = m.lacks()
 	}

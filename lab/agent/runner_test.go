@@ -1,6 +1,7 @@
 package agent_test
 
 import (
+	"context"
 	"errors"
 	"os"
 	"path/filepath"
@@ -231,4 +232,40 @@ func TestLostAgent(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
 	}
+}
+
+// TestRemountIsNotCutShort interrupts a run while a host is being remounted: half
+// a remount would leave it without its file system.
+func TestRemountIsNotCutShort(t *testing.T) {
+	root := t.TempDir()
+	began, ended := filepath.Join(t.TempDir(), "began"), filepath.Join(t.TempDir(), "ended")
+	c := cluster(t, root, root)
+	c.Members[0].Remount = []string{"true"}
+	c.Members[1].Remount = []string{"sh", "-c", "[ -e $0.armed ] || exit 0; : >$0; while [ ! -e $1.go ]; do sleep 0.01; done; echo half-way; : >$1", began, ended}
+	r := newRunner(t, c)
+	touch := func(name string) {
+		if err := os.WriteFile(name, nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	touch(began + ".armed")
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		for {
+			if _, err := os.Stat(began); err == nil {
+				break
+			}
+			time.Sleep(time.Millisecond)
+		}
+		cancel()
+		touch(ended + ".go")
+	}()
+	_, err := r.Run(ctx, mounted())
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("%v; want the context's error", err)
+	}
+	if _, err := os.Stat(ended); err != nil {
+		t.Errorf("the remount did not come to its end: %v", err)
+	}
+	os.Remove(began + ".armed")
 }

@@ -36,12 +36,17 @@ func Script(p model.Program, s System, notes []string) (string, error) {
 		w.put("# " + strings.Map(printableRune, n))
 	}
 	w.put("# Run as root. It makes one file and loop devices on it, and takes them away.")
+	// Until the script stands in a directory of its own it must touch nothing, and
+	// it takes away nothing but that directory: it is run as root.
 	w.put("set -u")
-	w.put("cd \"$(mktemp -d)\" && truncate -s %d disk && %s disk || exit 2", DefaultSize, strings.Join(s.mkfs, " "))
-	w.put("on() { mkdir -p $1 && d=$(losetup --direct-io=on --sector-size %d -f --show disk) && %s || { echo \"$1: mount failed\"; losetup -d $d; }; }", blockSize, s.command())
-	w.put("off() { d=$(findmnt -no SOURCE $1) && umount $1 && losetup -d $d; }")
+	w.put("d=$(mktemp -d) && cd \"$d\" || exit 2")
+	w.put("trap 'cd \"$d\" && for m in %s final; do off $m; done 2>/dev/null; cd / && rm -f \"$d/disk\" && rmdir \"$d\"/* \"$d\" 2>/dev/null' EXIT", hosts(p))
+	w.put("trap 'exit 2' HUP INT TERM")
+	w.put("fail() { echo \"$1\" >&2; exit 2; }")
+	w.put("truncate -s %d disk && %s disk || fail 'cannot make a file system'", DefaultSize, strings.Join(s.mkfs, " "))
+	w.put("on() { mkdir -p $1 && dev=$(losetup --direct-io=on --sector-size %d -f --show disk) || fail \"$1: no loop device\"; %s || { losetup -d $dev; fail \"$1: mount failed\"; }; }", blockSize, s.command())
+	w.put("off() { dev=$(findmnt -no SOURCE --mountpoint \"$PWD/$1\") && umount $1 && losetup -d $dev; }")
 	w.put("data() { head -c $2 /dev/zero | tr '\\000' \"\\\\$1\"; }")
-	w.put("trap 'for m in %s final; do off $m; done 2>/dev/null; rm disk' EXIT", hosts(p))
 	w.put("")
 	fs := &model.FS{}
 	for i, step := range p.Steps {
@@ -85,12 +90,12 @@ func printableRune(r rune) rune {
 	return r
 }
 
-// command mounts device $d on $1.
+// command mounts device $dev on $1.
 func (s System) command() string {
 	if s.kernel == "" {
-		return "ntfs-3g $d $1"
+		return "ntfs-3g $dev $1"
 	}
-	return fmt.Sprintf("mount -t %s -o %s $d $1", s.kernel, s.options)
+	return fmt.Sprintf("mount -t %s -o %s $dev $1", s.kernel, s.options)
 }
 
 // hosts are the mount points of a program's hosts.
