@@ -14,7 +14,7 @@ import (
 )
 
 // Protocol is the version that hello answers.
-const Protocol = 1
+const Protocol = 2
 
 // MaxLine is the longest line of the protocol, in bytes. The longest that an
 // agent of ours has to write is the answer to a read of [model.MaxWords].
@@ -23,6 +23,7 @@ const MaxLine = 1 << 20
 // The methods.
 const (
 	methodHello   = "hello"
+	methodLook    = "look"
 	methodMount   = "mount"
 	methodDo      = "do"
 	methodUnmount = "unmount"
@@ -56,12 +57,31 @@ type response struct {
 }
 
 type rpcError struct {
-	Code    int    `json:"code"`
-	Message string `json:"message"`
+	Code    int      `json:"code"`
+	Message string   `json:"message"`
+	Data    *refusal `json:"data,omitempty"` // of codeRefused, where the system refused
+}
+
+// refusal is the error of the system that was in the way.
+type refusal struct {
+	Errno string `json:"errno"`
 }
 
 // Error is the message.
 func (e *rpcError) Error() string { return e.Message }
+
+// greeting is what a caller says in its hello. A session is one connection. Its
+// requests have identifiers that begin with it, so that answers that another caller
+// has left in the pipe are known as such, and a hello of another session ends the
+// one before.
+type greeting struct {
+	Session string `json:"session"`
+
+	// Dirs begins the names of the directories that the agent may make and remove;
+	// empty: those of [DirPrefix]. All agents of one caller have the same, so each of
+	// them can remove what another one could not.
+	Dirs string `json:"dirs,omitempty"`
+}
 
 // Hello is what an agent says of itself.
 type Hello struct {
@@ -81,11 +101,15 @@ type Mount struct {
 	// that is made and removed again, and allows it then.
 	Direct bool `json:"direct,omitempty"`
 	Try    bool `json:"try,omitempty"`
+
+	// ReadOnly has every file opened for reading: for a host that cannot write.
+	ReadOnly bool `json:"read_only,omitempty"`
 }
 
 // mounted answers a mount.
 type mounted struct {
-	Direct bool `json:"direct"` // direct I/O is allowed
+	Direct bool   `json:"direct"`          // direct I/O is allowed
+	Write  string `json:"write,omitempty"` // with Try: "ok", or why no file can be written
 }
 
 // step is a model.Step on the wire.

@@ -1,0 +1,82 @@
+package identity
+
+import (
+	"bytes"
+	"encoding/binary"
+	"reflect"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// TestCompare: what two directories are to each other.
+func TestCompare(t *testing.T) {
+	serial := func(id string) *Disk { return &Disk{ID: id} }
+	image := func(id string) *Disk { return &Disk{ID: id, File: true} }
+	ext4 := func(kernel, device, uuid string, d *Disk) Identity {
+		return Identity{Type: "ext4", Kernel: kernel, Device: device, UUID: uuid, Disk: d}
+	}
+	for _, test := range []struct {
+		name string
+		a, b Identity
+		want Relation
+	}{
+		{"one mount", ext4("k", "8:1", "u", nil), ext4("k", "8:1", "u", nil), One},
+		{"two containers on one mount of NFS", Identity{Type: "nfs4", Kernel: "k", Device: "0:50"}, Identity{Type: "nfs4", Kernel: "k", Device: "0:50"}, One},
+		{"one volume on two machines", ext4("k", "259:1", "u", serial("vol1")), ext4("l", "259:3", "u", serial("vol1")), Twice},
+		{"the same, and nobody names the disk", ext4("k", "8:1", "u", nil), ext4("l", "8:1", "u", nil), Twice},
+		{"cloned machines", ext4("k", "8:1", "u", serial("d1")), ext4("l", "8:1", "u", serial("d2")), Copies},
+		{"two loop devices on one image", ext4("k", "7:0", "u", image("1:2 inode 7")), ext4("k", "7:1", "u", image("1:2 inode 7")), Twice},
+		{"two images, one copied", ext4("k", "7:0", "u", image("1:2 inode 7")), ext4("k", "7:1", "u", image("1:2 inode 8")), Copies},
+		{"images of two machines have no name in common", ext4("k", "7:0", "u", image("x")), ext4("l", "7:0", "u", image("y")), Twice},
+		{"two disks", ext4("k", "8:1", "u", nil), ext4("k", "8:2", "v", nil), Apart},
+		{"no UUID", ext4("k", "8:1", "", nil), ext4("l", "8:1", "", nil), Unknown},
+		{"a cluster file system", Identity{Type: "ocfs2", Kernel: "k", UUID: "u"}, Identity{Type: "ocfs2", Kernel: "l", UUID: "u"}, Unknown},
+		{"a server's file system and its export", ext4("k", "8:1", "u", nil), Identity{Type: "nfs4", Kernel: "l", Device: "0:50"}, Unknown},
+		{"Windows", Identity{Type: "NTFS", Kernel: "a", Device: `E:\`, UUID: "1234-5678"}, Identity{Type: "NTFS", Kernel: "b", Device: `E:\`, UUID: "1234-5678"}, Twice},
+		{"a Cluster Shared Volume", Identity{Type: "CSVFS", Kernel: "a", UUID: "1234-5678"}, Identity{Type: "CSVFS", Kernel: "b", UUID: "1234-5678"}, Unknown},
+	} {
+		if got, back := Compare(test.a, test.b), Compare(test.b, test.a); got != test.want || back != got {
+			t.Errorf("%s: %v, the other way %v; want %v", test.name, got, back, test.want)
+		}
+	}
+}
+
+// TestMounts reads the example of proc_pid_mountinfo(5), and names with spaces.
+func TestMounts(t *testing.T) {
+	const table = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n" +
+		"nonsense\n" +
+		`41 35 0:52 / /mnt/my\040share rw,relatime shared:2 - fuse.sshfs al\134ice@host:/a\040b rw,user_id=0` + "\n"
+	want := []mount{
+		{36, "98:0", "/mnt2", "ext3", "/dev/root", "rw,noatime,errors=continue"},
+		{41, "0:52", "/mnt/my share", "fuse.sshfs", `al\ice@host:/a b`, "rw,relatime,user_id=0"},
+	}
+	if got := mounts(strings.NewReader(table)); !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v; want %+v", got, want)
+	}
+}
+
+// TestSuperblock never panics, whatever a device holds, and knows nothing of noise.
+func TestSuperblock(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		device := make([]byte, rapid.IntRange(0, 66<<10).Draw(t, "size"))
+		for range rapid.IntRange(0, 8).Draw(t, "marks") {
+			mark := rapid.SampledFrom([]string{"XFSB", "NTFS    ", "EXFAT   ", "FAT32", "FAT", "_BHRfS_M", "\x53\xef"}).Draw(t, "mark")
+			at := rapid.SampledFrom([]int{0, 3, 54, 82, 1024 + 0x38, 64<<10 + 64}).Draw(t, "at")
+			if at+len(mark) <= len(device) {
+				copy(device[at:], mark)
+			}
+		}
+		kind, uuid := superblock(bytes.NewReader(device))
+		if kind == "" && uuid != "" {
+			t.Errorf("no file system, and its UUID is %s", uuid)
+		}
+	})
+	fat := make([]byte, 512)
+	copy(fat[82:], "FAT32")
+	binary.LittleEndian.PutUint32(fat[67:], 0x1A2B3C4D)
+	if kind, uuid := superblock(bytes.NewReader(fat)); kind != "vfat" || uuid != "1A2B-3C4D" {
+		t.Errorf("%s %s", kind, uuid)
+	}
+}

@@ -1,0 +1,149 @@
+package identity
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Of says what a directory is. Its error is that of the system: the directory is
+// missing, no directory, or not permitted.
+func Of(path string) (Identity, error) {
+	dir, err := os.Open(path)
+	if err != nil {
+		return Identity{}, err
+	}
+	defer dir.Close()
+	fd := int(dir.Fd())
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
+		return Identity{}, &os.PathError{Op: "stat", Path: path, Err: err}
+	}
+	if st.Mode&unix.S_IFMT != unix.S_IFDIR {
+		return Identity{}, &os.PathError{Op: "open", Path: path, Err: unix.ENOTDIR}
+	}
+	var fs unix.Statfs_t
+	if err := unix.Fstatfs(fd, &fs); err != nil {
+		return Identity{}, &os.PathError{Op: "statfs", Path: path, Err: err}
+	}
+	i := Identity{Path: path, Inode: st.Ino, Device: number(st.Dev), User: userName(), Kernel: firstLine("/proc/sys/kernel/random/boot_id")}
+	i.Machine, _ = os.Hostname() // empty where it has none
+	i.Total, i.Free = int64(fs.Blocks)*fs.Bsize, int64(fs.Bavail)*fs.Bsize
+	if id := fs.Fsid.Val; id != [2]int32{} {
+		i.FSID = fmt.Sprintf("%08x%08x", uint32(id[1]), uint32(id[0]))
+	}
+	i.ReadOnly = fs.Flags&unix.ST_RDONLY != 0
+	if m, ok := mountOf(dir); ok {
+		// The device of the table is the file system's; that of stat is a subvolume's on
+		// btrfs.
+		i.Type, i.Source, i.Device, i.Options = m.kind, m.source, m.device, m.options
+	} else {
+		i.Type = fmt.Sprintf("%#x", fs.Type)
+	}
+	i.UUID = uuid(fd)
+	i.device()
+	return i, nil
+}
+
+// mountOf finds the line of the mount table for an open directory.
+func mountOf(dir *os.File) (mount, bool) {
+	var sx unix.Statx_t
+	if unix.Statx(int(dir.Fd()), "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, unix.STATX_MNT_ID, &sx) != nil || sx.Mask&unix.STATX_MNT_ID == 0 {
+		return mount{}, false
+	}
+	table, err := os.Open("/proc/self/mountinfo")
+	if err != nil {
+		return mount{}, false
+	}
+	defer table.Close()
+	for _, m := range mounts(table) {
+		if uint64(m.id) == sx.Mnt_id {
+			return m, true
+		}
+	}
+	return mount{}, false
+}
+
+// uuid asks the file system, which Linux lets everybody from 6.9 on.
+func uuid(fd int) string {
+	var answer struct {
+		n    uint8
+		uuid [16]byte
+	}
+	const getFSUUID = 0x80111500 // FS_IOC_GETFSUUID of linux/fs.h: _IOR(0x15, 0, struct fsuuid2)
+	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), getFSUUID, uintptr(unsafe.Pointer(&answer)))
+	if errno != 0 || answer.n != 16 {
+		return ""
+	}
+	return format(answer.uuid[:])
+}
+
+// device finds out what is below a file system that is on a block device: the disk
+// and, where the file system did not say it, the UUID.
+func (i *Identity) device() {
+	if !strings.HasPrefix(i.Source, "/dev/") {
+		return
+	}
+	var st unix.Stat_t
+	if unix.Stat(i.Source, &st) != nil || st.Mode&unix.S_IFMT != unix.S_IFBLK {
+		return
+	}
+	i.Disk = diskOf("/sys/dev/block/" + number(st.Rdev))
+	if i.UUID != "" && i.Type != "fuseblk" {
+		return
+	}
+	f, err := os.OpenFile(i.Source, os.O_RDONLY|unix.O_NONBLOCK, 0) // as root
+	if err != nil {
+		return
+	}
+	defer f.Close()
+	kind, uuid := superblock(f)
+	if i.Type == "fuseblk" && kind != "" { // ntfs-3g and others by FUSE
+		i.Type = kind
+	}
+	i.UUID = uuid
+}
+
+// diskOf finds the names of a disk, by its directory in sysfs: one that is the same
+// on every machine that has the disk, or the file that it is an image in. A partition
+// is told by where it begins.
+func diskOf(sys string) *Disk {
+	at := ""
+	if start := firstLine(sys + "/start"); start != "" { // a partition
+		at = "+" + start
+		if real, err := filepath.EvalSymlinks(sys); err == nil {
+			sys = filepath.Dir(real)
+		}
+	}
+	if file := firstLine(sys + "/loop/backing_file"); file != "" {
+		var st unix.Stat_t
+		if unix.Stat(file, &st) != nil {
+			return nil // it was removed, or is in another namespace
+		}
+		return &Disk{ID: fmt.Sprintf("%s inode %d+%s%s", number(st.Dev), st.Ino, firstLine(sys+"/loop/offset"), at), File: true}
+	}
+	for _, name := range []string{"wwid", "device/wwid", "dm/uuid", "md/uuid", "serial", "device/serial"} {
+		if id := firstLine(sys + "/" + name); id != "" {
+			return &Disk{ID: id + at}
+		}
+	}
+	return nil
+}
+
+func number(device uint64) string {
+	return fmt.Sprintf("%d:%d", unix.Major(device), unix.Minor(device))
+}
+
+// firstLine is that of a small file of the kernel; empty if there is none.
+func firstLine(file string) string {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return ""
+	}
+	line, _, _ := strings.Cut(string(text), "\n")
+	return strings.TrimSpace(line)
+}
