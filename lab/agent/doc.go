@@ -11,16 +11,21 @@
 // JSON-RPC 2.0 (jsonrpc.org/specification), one object a line, at most
 // [MaxLine] bytes, no batches. The methods:
 //
-//	hello                         what the agent is and can do
+//	hello   {session, dirs}       begin a session: what the agent is and can do
+//	look                          what the root is: file system, disk, user, free space
 //	mount   {dir, make, word}     open a directory below the root anew, or make it
 //	do      {kind, path, ...}     one operation; answers when it has returned
 //	unmount                       close all handles, sync, close the directory
-//	remove  {dir}                 remove a directory that this agent has made
+//	remove  {dir}                 remove a directory that this session's caller had made
 //	ping                          answers at once, whatever else hangs
 //
 // Operations are carried out at the same time and answered in any order. Steps
 // and results carry the model's names of kinds and errors, and no numbers that
 // differ between systems or versions.
+//
+// A session is one connection. Identifiers of requests begin with its name, and it
+// begins with an empty line, so that over a serial line or a pipe that is used again
+// neither end takes what an earlier caller has left for its own.
 //
 // # What an agent touches
 //

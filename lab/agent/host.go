@@ -2,14 +2,15 @@ package agent
 
 import (
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"strconv"
 	"sync"
 	"time"
 
+	"github.com/doublemount/doublemount/lab/identity"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -36,6 +37,7 @@ type Options struct {
 	Clock   *Clock        // of the run; nil: its own
 	Timeout time.Duration // for one request; 0: DefaultTimeout
 	Start   time.Duration // for the first; 0: StartTimeout
+	Dirs    string        // begins the names of the directories that the agent may make and remove; empty: those of [DirPrefix]
 	_       struct{}
 }
 
@@ -43,6 +45,7 @@ type Options struct {
 // once. Whatever the agent does, no method takes longer than twice the timeout.
 type Host struct {
 	opts   Options
+	id     string // of the session
 	hello  Hello
 	out    chan []byte   // lines to write
 	done   chan struct{} // closed when the agent is lost or given up
@@ -100,7 +103,7 @@ func newHost(opts Options) *Host {
 	if opts.Start <= 0 {
 		opts.Start = StartTimeout
 	}
-	return &Host{opts: opts, out: make(chan []byte, queued), done: make(chan struct{}), said: new(tail),
+	return &Host{opts: opts, id: rand.Text()[:12], out: make(chan []byte, queued), done: make(chan struct{}), said: new(tail),
 		waiting: map[int64]*call{}, late: map[int64]bool{}}
 }
 
@@ -109,7 +112,8 @@ func (h *Host) start(ctx context.Context, r io.Reader, w io.Writer) (*Host, erro
 	go h.write(w)
 	go h.read(r)
 	reply := make(chan error, 1)
-	h.send(methodHello, nil, h.opts.Start, func(r response, err error) {
+	h.out <- []byte("\n") // ends what a caller before may have left half-written
+	h.send(methodHello, greeting{Session: h.id, Dirs: h.opts.Dirs}, h.opts.Start, func(r response, err error) {
 		if err == nil {
 			if err = json.Unmarshal(r.Result, &h.hello); err == nil && h.hello.Protocol != Protocol {
 				err = fmt.Errorf("it speaks version %d of the protocol; want %d\nhint: install the same version of doublemount on all hosts", h.hello.Protocol, Protocol)
@@ -210,8 +214,31 @@ func (h *Host) Unmount() (model.Result, error) {
 		return model.Result{}, err
 	}
 	r, _, err := w.result(model.Unmount)
-	return r, err
+	if err != nil {
+		h.fail(fmt.Errorf("it answered nonsense to an unmount: %w", err))
+		return model.Result{}, h.Err()
+	}
+	return r, nil
 }
+
+// Look has the agent say what its root is. Nothing is changed by it.
+func (h *Host) Look() (identity.Identity, error) {
+	var is identity.Identity
+	err := h.ask(methodLook, nil, &is)
+	return is, err
+}
+
+// Refused says that an agent, or the system that it runs on, would not do what it was
+// asked for.
+type Refused struct {
+	Host, Method string
+	Errno        model.Errno // of the system; [model.OK] if the agent would not
+	Root         bool        // the system refused because of the agent's root
+	Text         string
+}
+
+// Error is "B: mount: permission denied".
+func (e *Refused) Error() string { return fmt.Sprintf("%s: %s: %s", e.Host, e.Method, e.Text) }
 
 // Remove has the agent remove a directory that it made.
 func (h *Host) Remove(dir string) error { return h.ask(methodRemove, Mount{Dir: dir}, &struct{}{}) }
@@ -230,6 +257,16 @@ func (h *Host) ask(method string, params, into any) error {
 	case errors.Is(err, ErrLost):
 		return err // which has the name
 	case err != nil:
+		if e, ok := errors.AsType[*rpcError](err); ok {
+			r := &Refused{Host: h.opts.Name, Method: method, Text: e.Message}
+			if e.Data != nil {
+				r.Root = e.Data.Root
+				if r.Errno, ok = model.ParseErrno(e.Data.Errno); !ok {
+					r.Errno = model.EOTHER
+				}
+			}
+			return r
+		}
 		return fmt.Errorf("%s: %s: %w", h.opts.Name, method, err)
 	}
 	return nil
@@ -252,7 +289,7 @@ func (h *Host) send(method string, params any, limit time.Duration, reply func(r
 	h.waiting[id] = c
 	h.mu.Unlock()
 
-	q := request{Version: "2.0", ID: strconv.AppendInt(nil, id, 10), Method: method}
+	q := request{Version: "2.0", ID: json.RawMessage(fmt.Sprintf("\"%s.%d\"", h.id, id)), Method: method}
 	var err error
 	if params != nil {
 		q.Params, err = json.Marshal(params)
@@ -291,95 +328,6 @@ func (h *Host) overdue(id int64, method string, limit time.Duration) {
 			c.reply(response{}, fmt.Errorf("%w: %v, while the agent is alive", ErrStuck, limit))
 		}
 	})
-}
-
-// ending is how long a command that does not read any more may take to end.
-const ending = 2 * time.Second
-
-// write writes the queued lines until the host is given up.
-func (h *Host) write(w io.Writer) {
-	for {
-		select {
-		case <-h.done:
-			return
-		case line := <-h.out:
-			if _, err := w.Write(line); err != nil {
-				select {
-				case <-h.done: // it ended, and who reads has more to say of that
-				case <-time.After(ending):
-					h.fail(fmt.Errorf("write to it: %w", err))
-				}
-				return
-			}
-		}
-	}
-}
-
-// maxGreeting is how much may come before the first answer that is none of ours:
-// what a login prints.
-const maxGreeting = 64 << 10
-
-// read hands answers out until there are no more.
-func (h *Host) read(r io.Reader) {
-	in := lines(r)
-	greeting := 0
-	for {
-		line, err := readLine(in)
-		if err != nil {
-			if errors.Is(err, io.EOF) {
-				h.settle()
-				err = errors.New("it ended")
-			}
-			h.fail(err)
-			return
-		}
-		if greeting >= 0 && (len(line) == 0 || line[0] != '{') {
-			if greeting += len(line) + 1; greeting > maxGreeting {
-				h.fail(errors.New("it answered something that is no answer, before anything else"))
-				return
-			}
-			h.said.Write(append(line, '\n'))
-			continue
-		}
-		greeting = -1
-		if err := h.handle(line); err != nil {
-			h.fail(err)
-			return
-		}
-	}
-}
-
-func (h *Host) handle(line []byte) error {
-	var r response
-	if err := json.Unmarshal(line, &r); err != nil || r.Version != "2.0" || (r.Result == nil) == (r.Error == nil) {
-		return fmt.Errorf("it answered nonsense: %s", shorten(string(line)))
-	}
-	id, err := strconv.ParseInt(string(r.ID), 10, 64)
-	if err != nil {
-		return fmt.Errorf("it answered nobody: %s", shorten(string(line)))
-	}
-	h.mu.Lock()
-	c := h.waiting[id]
-	delete(h.waiting, id)
-	late := h.late[id]
-	delete(h.late, id)
-	h.mu.Unlock()
-	switch {
-	case c != nil:
-		c.timer.Stop()
-	case late:
-		return nil
-	default:
-		return fmt.Errorf("it answered what it was not asked: %s", shorten(string(line)))
-	}
-	if r.Error != nil {
-		r.Error.Message = shorten(r.Error.Message)
-		c.reply(r, r.Error)
-		return nil
-	}
-	r.Result = append(json.RawMessage(nil), r.Result...)
-	c.reply(r, nil)
-	return nil
 }
 
 // fail gives the agent up, for the first reason, and ends everything under way.

@@ -255,13 +255,16 @@ func TestStuck(t *testing.T) {
 				Method string
 				Params struct{ Path string }
 			}
+			if len(in.Bytes()) == 0 {
+				continue
+			}
 			if err := json.Unmarshal(in.Bytes(), &q); err != nil {
 				return
 			}
 			answer := `{}`
 			switch {
 			case q.Method == "hello":
-				answer = `{"protocol":1,"os":"test","kinds":["create"],"unlink_open":true}`
+				answer = `{"protocol":2,"os":"test","kinds":["create"],"unlink_open":true}`
 			case q.Method == "do" && q.Params.Path == "/stuck":
 				stuck = string(q.ID)
 				continue

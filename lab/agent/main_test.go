@@ -45,8 +45,26 @@ func (f *fewLines) Read(p []byte) (int, error) {
 	return copy(p, line), err
 }
 
+// sessionOf reads the hello and returns the name of its session.
+func sessionOf(in *bufio.Reader) string {
+	for {
+		line, err := in.ReadString('\n')
+		if _, id, ok := strings.Cut(line, `"id":"`); ok {
+			session, _, _ := strings.Cut(id, ".")
+			return session
+		}
+		if err != nil {
+			return ""
+		}
+	}
+}
+
 func play(role string) int {
-	hello := `{"jsonrpc":"2.0","id":1,"result":{"protocol":1,"os":"test","kinds":["create"],"unlink_open":true}}` + "\n"
+	session, hello := "", ""
+	if strings.Contains("dies later|hangs later|nonsense|no JSON|unasked|another version|floods", role) {
+		session = sessionOf(bufio.NewReaderSize(os.Stdin, 1)) // leaves the rest of the input
+		hello = fmt.Sprintf(`{"jsonrpc":"2.0","id":"%s.1","result":{"protocol":2,"os":"test","kinds":["create"],"unlink_open":true}}`+"\n", session)
+	}
 	switch role {
 	case "good":
 		if err := agent.Serve(pipes{os.Stdin, os.Stdout}, agent.Config{Root: os.Getenv(rootEnv)}); err != nil {
@@ -59,7 +77,7 @@ func play(role string) int {
 			return play("good")
 		}
 		os.WriteFile(mark, nil, 0o600)
-		in := &fewLines{bufio.NewReader(os.Stdin), 5} // hello, mount, unmount, mount, and one operation
+		in := &fewLines{bufio.NewReader(os.Stdin), 6} // an empty line, hello, mount, unmount, mount, and one operation
 		agent.Serve(pipes{in, os.Stdout}, agent.Config{Root: os.Getenv(rootEnv)})
 		return 1
 	case "greeting": // what a login prints comes first
@@ -72,14 +90,14 @@ func play(role string) int {
 		time.Sleep(time.Hour)
 	case "dies later":
 		fmt.Print(hello)
-		io.ReadFull(os.Stdin, make([]byte, 60)) // the hello and a part of the next
+		io.ReadFull(os.Stdin, make([]byte, 10)) // a part of the next request
 	case "hangs later":
 		fmt.Print(hello)
 		time.Sleep(time.Hour)
 	case "nonsense":
 		fmt.Print(hello)
-		io.ReadFull(os.Stdin, make([]byte, 60))
-		fmt.Print("{\"jsonrpc\":\"2.0\",\"id\":2,\"result\":{\"errno\":\"EWHAT\"}}\n")
+		io.ReadFull(os.Stdin, make([]byte, 10))
+		fmt.Printf("{\"jsonrpc\":\"2.0\",\"id\":\"%s.2\",\"result\":{\"errno\":\"EWHAT\"}}\n", session)
 		time.Sleep(time.Hour)
 	case "no JSON":
 		fmt.Print(hello)
@@ -87,10 +105,10 @@ func play(role string) int {
 		time.Sleep(time.Hour)
 	case "unasked":
 		fmt.Print(hello)
-		fmt.Print(`{"jsonrpc":"2.0","id":77,"result":{}}` + "\n")
+		fmt.Printf(`{"jsonrpc":"2.0","id":"%s.77","result":{}}`+"\n", session)
 		time.Sleep(time.Hour)
 	case "another version":
-		fmt.Print(strings.Replace(hello, `"protocol":1`, `"protocol":9`, 1))
+		fmt.Print(strings.Replace(hello, `"protocol":2`, `"protocol":9`, 1))
 		time.Sleep(time.Hour)
 	case "floods":
 		fmt.Print(hello)

@@ -7,11 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
+	"strings"
 	"sync"
-	"time"
 
 	"github.com/doublemount/doublemount/lab/files"
+	"github.com/doublemount/doublemount/lab/identity"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -43,7 +43,7 @@ func Serve(rw io.ReadWriter, config Config) error {
 	for {
 		line, err := readLine(in)
 		if errors.Is(err, errLong) {
-			s.write(response{Error: &rpcError{codeRequest, err.Error()}})
+			s.write(response{Error: failure(codeRequest, "%v", err)})
 			if err = skipLine(in); err == nil {
 				continue
 			}
@@ -74,6 +74,8 @@ type server struct {
 	root   *os.Root     // nil: not mounted
 	client *files.Client
 	made   map[string]bool // by name: directories to remove
+
+	session greeting // the last hello; empty before
 }
 
 // handle carries out the request in line, most of them on a goroutine of its
@@ -88,12 +90,12 @@ func (s *server) handle(line []byte) {
 		if !json.Valid(line) {
 			code = codeParse
 		}
-		s.write(response{Error: &rpcError{code, "not a request: " + shorten(err.Error())}})
+		s.write(response{Error: failure(code, "not a request: %s", shorten(err.Error()))})
 		return
 	}
 	switch {
 	case q.Version != "2.0" || len(q.ID) > 64 || bytes.ContainsAny(q.ID, "{["):
-		s.write(response{Error: &rpcError{codeRequest, "not a request of JSON-RPC 2.0 with a short id"}})
+		s.write(response{Error: failure(codeRequest, "not a request of JSON-RPC 2.0 with a short id")})
 		return
 	case q.ID == nil:
 		return // a notification; there are none, and none is answered
@@ -118,7 +120,15 @@ func (s *server) handle(line []byte) {
 func (s *server) do(q request) (any, error) {
 	switch q.Method {
 	case methodHello:
-		return hello(), nil
+		var p greeting
+		if q.Params != nil {
+			if err := params(q, &p); err != nil {
+				return nil, err
+			}
+		}
+		return s.hello(p)
+	case methodLook:
+		return s.look()
 	case methodMount:
 		var p Mount
 		if err := params(q, &p); err != nil {
@@ -140,21 +150,29 @@ func (s *server) do(q request) (any, error) {
 		}
 		return s.operate(w)
 	}
-	return nil, &rpcError{codeMethod, "no method is called " + shorten(q.Method)}
+	return nil, failure(codeMethod, "no method is called %s", shorten(q.Method))
 }
 
-func hello() Hello {
-	h := Hello{Protocol: Protocol, OS: runtime.GOOS, UnlinkOpen: runtime.GOOS != "windows"}
-	for _, k := range files.Kinds().Kinds() {
-		h.Kinds = append(h.Kinds, k.String())
+// look says what the root is. It changes nothing.
+func (s *server) look() (any, error) {
+	is, err := identity.Of(s.config.Root)
+	if err != nil {
+		return nil, atRoot(err)
 	}
-	return h
+	return is, nil
+}
+
+// atRoot is an error of the system that the root itself was the reason of.
+func atRoot(err error) error {
+	e := refused(err).(*rpcError)
+	e.Data.Root = true
+	return e
 }
 
 // open opens the directory of a run, through the root as it is now.
 func (s *server) open(p Mount) (any, error) {
 	if p.Word < 1 || p.Word > files.MaxWordSize {
-		return nil, &rpcError{codeParams, fmt.Sprintf("words of %d bytes; want 1 to %d", p.Word, files.MaxWordSize)}
+		return nil, failure(codeParams, "words of %d bytes; want 1 to %d", p.Word, files.MaxWordSize)
 	}
 	if err := s.named(p.Dir); err != nil {
 		return nil, err
@@ -164,9 +182,16 @@ func (s *server) open(p Mount) (any, error) {
 	if s.root != nil {
 		return nil, refuse("mounted already")
 	}
+	if p.Type != "" {
+		if is, err := identity.Of(s.config.Root); err != nil {
+			return nil, atRoot(err)
+		} else if is.Type != p.Type {
+			return nil, &rpcError{codeRefused, fmt.Sprintf("%s is on %s now, and was on %s", s.config.Root, is.Type, p.Type), &refusal{Errno: model.ESTALE.String(), Root: true}}
+		}
+	}
 	root, err := os.OpenRoot(s.config.Root)
 	if err != nil {
-		return nil, refused(err)
+		return nil, atRoot(err)
 	}
 	if s.config.Whole {
 		return s.use(root, p), nil
@@ -199,9 +224,14 @@ func (s *server) open(p Mount) (any, error) {
 
 // use makes root what operations work in.
 func (s *server) use(root *os.Root, p Mount) mounted {
-	direct := p.Direct || p.Try && files.TakesDirect(root, p.Word)
-	s.root, s.client = root, files.NewClient(root, files.Options{WordSize: p.Word, Durable: true, Direct: direct})
-	return mounted{direct}
+	m := mounted{Direct: p.Direct}
+	if p.Try {
+		write := files.TakesWrites(root)
+		m.Write, m.Direct = write.String(), write == model.OK && files.TakesDirect(root, p.Word)
+	}
+	s.root = root
+	s.client = files.NewClient(root, files.Options{WordSize: p.Word, Durable: true, Direct: m.Direct, ReadOnly: p.ReadOnly})
+	return m
 }
 
 // unmount closes everything that is open below the root, when nothing is under
@@ -224,7 +254,7 @@ func (s *server) unmount() any {
 func (s *server) operate(w step) (any, error) {
 	step, err := w.step()
 	if err != nil {
-		return nil, &rpcError{codeParams, err.Error()}
+		return nil, failure(codeParams, "%v", err)
 	}
 	s.mount.RLock()
 	defer s.mount.RUnlock()
@@ -234,12 +264,13 @@ func (s *server) operate(w step) (any, error) {
 	return fromResult(s.client.Do(step)), nil
 }
 
-// remove removes a directory that this agent has made.
+// remove removes a directory that this agent has made, or another one of its
+// caller's.
 func (s *server) remove(dir string) error {
 	s.mount.Lock()
 	defer s.mount.Unlock()
-	if !s.made[dir] {
-		return refuse("%s was not made by this agent", shorten(dir))
+	if !s.made[dir] && !(s.session.Dirs != "" && ours(dir) && strings.HasPrefix(dir, s.session.Dirs+"-")) {
+		return refuse("%s was not made by this agent or its caller", shorten(dir))
 	}
 	root, err := os.OpenRoot(s.config.Root)
 	if err != nil {
@@ -253,49 +284,17 @@ func (s *server) remove(dir string) error {
 	return nil
 }
 
-// close waits for what is under way, ends what is open and removes what was made.
-// An operation that stays under way for a second may hang for ever; what it works
-// on is not taken away.
-func (s *server) close() error {
-	idle := make(chan struct{})
-	go func() {
-		defer close(idle)
-		s.busy.Wait()
-	}()
-	select {
-	case <-idle:
-	case <-time.After(time.Second):
-		return errors.New("an operation is under way; what was made is left")
-	}
-	s.mount.Lock()
-	if s.root != nil {
-		s.client.CloseFiles()
-		s.root.Close()
-	}
-	s.root = nil
-	dirs := make([]string, 0, len(s.made))
-	for dir := range s.made {
-		dirs = append(dirs, dir)
-	}
-	s.mount.Unlock()
-	var errs []error
-	for _, dir := range dirs {
-		errs = append(errs, s.remove(dir))
-	}
-	return errors.Join(errs...)
-}
-
 // named reports why dir cannot be the name of a directory of ours.
 func (s *server) named(dir string) error {
 	if s.config.Whole {
 		if dir != "" {
-			return &rpcError{codeParams, "the whole root is mounted, so a directory has no name"}
+			return failure(codeParams, "the whole root is mounted, so a directory has no name")
 		}
 		return nil
 	}
 	if !ours(dir) {
-		return &rpcError{codeParams, fmt.Sprintf("%s is no name of a directory to work in; want %s and up to %d lower-case letters, digits and dashes",
-			shorten(dir), DirPrefix, maxDirName-len(DirPrefix))}
+		return failure(codeParams, "%s is no name of a directory to work in; want %s and up to %d lower-case letters, digits and dashes",
+			shorten(dir), DirPrefix, maxDirName-len(DirPrefix))
 	}
 	return nil
 }
@@ -319,11 +318,11 @@ func (s *server) answer(q request, value any, err error) {
 	if err != nil {
 		e, ok := errors.AsType[*rpcError](err)
 		if !ok {
-			e = &rpcError{codeRefused, shorten(err.Error())}
+			e = failure(codeRefused, "%s", shorten(err.Error()))
 		}
 		r.Error = e
 	} else if r.Result, err = json.Marshal(value); err != nil {
-		r.Error = &rpcError{codeRefused, shorten(err.Error())}
+		r.Error = failure(codeRefused, "%s", shorten(err.Error()))
 	}
 	s.write(r)
 }
@@ -348,7 +347,7 @@ func (s *server) failed() error {
 
 func params(q request, into any) error {
 	if err := strict(q.Params, into); err != nil {
-		return &rpcError{codeParams, "parameters of " + q.Method + ": " + shorten(err.Error())}
+		return failure(codeParams, "parameters of %s: %s", q.Method, shorten(err.Error()))
 	}
 	return nil
 }
@@ -366,9 +365,16 @@ func strict(text []byte, into any) error {
 	return nil
 }
 
-func refuse(format string, args ...any) error {
-	return &rpcError{codeRefused, fmt.Sprintf(format, args...)}
+func failure(code int, format string, args ...any) *rpcError {
+	return &rpcError{Code: code, Message: fmt.Sprintf(format, args...)}
 }
 
-// refused is an error of the system as a refusal. The caller quotes it.
-func refused(err error) error { return refuse("%v", err) }
+// refuse is what the agent will not do.
+func refuse(format string, args ...any) error { return failure(codeRefused, format, args...) }
+
+// refused is what the system would not do. The caller quotes it.
+func refused(err error) error {
+	e := failure(codeRefused, "%v", err)
+	e.Data = &refusal{Errno: files.Errno(err).String()}
+	return e
+}

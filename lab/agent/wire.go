@@ -65,6 +65,7 @@ type rpcError struct {
 // refusal is the error of the system that was in the way.
 type refusal struct {
 	Errno string `json:"errno"`
+	Root  bool   `json:"root,omitempty"` // it is the agent's root that was in the way
 }
 
 // Error is the message.
@@ -101,6 +102,10 @@ type Mount struct {
 	// that is made and removed again, and allows it then.
 	Direct bool `json:"direct,omitempty"`
 	Try    bool `json:"try,omitempty"`
+
+	// Type, if set, is the file system that the root must be on: one that has gone
+	// leaves the empty directory that it was mounted on, which is another one's.
+	Type string `json:"type,omitempty"`
 
 	// ReadOnly has every file opened for reading: for a host that cannot write.
 	ReadOnly bool `json:"read_only,omitempty"`

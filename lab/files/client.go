@@ -17,11 +17,20 @@ const (
 	MaxWordSize     = 512
 )
 
+// Permissions are the usual ones, less the umask: other users may look at what a
+// host has made, as far as that lets them, so a host that is another user is one that
+// can only read.
+const (
+	filePerm = 0o666
+	dirPerm  = 0o777
+)
+
 // Options change how a Client works.
 type Options struct {
 	WordSize int  // the bytes of a word, 1 to MaxWordSize; 0 is DefaultWordSize
 	Durable  bool // fsync and sync reach the device; without it they do nothing
 	Direct   bool // the file system takes direct I/O; see [TakesDirect]
+	ReadOnly bool // this host can only read, so no file is opened for writing
 }
 
 // Client is the programs of one host that work below one directory: its handle
@@ -48,6 +57,14 @@ func NewClient(root *os.Root, opts Options) *Client {
 		opts.WordSize = DefaultWordSize
 	}
 	return &Client{root: root, opts: opts}
+}
+
+// access is how a handle is opened, and a file for an operation that may write.
+func (c *Client) access() int {
+	if c.opts.ReadOnly {
+		return os.O_RDONLY
+	}
+	return os.O_RDWR
 }
 
 // Kinds is the operations that a Client of this system can do, no event among
@@ -96,7 +113,7 @@ func (c *Client) apply(s model.Step) (r model.Result, err error) {
 	case model.Create:
 		err = c.create(s.Path)
 	case model.Mkdir:
-		err = c.root.Mkdir(local(s.Path), 0o700)
+		err = c.root.Mkdir(local(s.Path), dirPerm)
 	case model.Unlink:
 		err = unlink(c.root, local(s.Path))
 	case model.Rmdir:
@@ -142,7 +159,7 @@ func local(p model.Path) string {
 }
 
 func (c *Client) create(p model.Path) error {
-	f, err := c.root.OpenFile(local(p), os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	f, err := c.root.OpenFile(local(p), os.O_RDWR|os.O_CREATE|os.O_EXCL, filePerm)
 	if err != nil {
 		return err
 	}
@@ -186,7 +203,7 @@ func (c *Client) open(s model.Step) error {
 	if c.at(s.File) != nil {
 		return model.EMFILE
 	}
-	f, err := c.root.OpenFile(local(s.Path), os.O_RDWR, 0)
+	f, err := c.root.OpenFile(local(s.Path), c.access(), 0)
 	if err != nil {
 		return err
 	}
@@ -225,8 +242,9 @@ func (c *Client) take(slot uint8) *openFile {
 }
 
 // withFile carries out an operation that reaches into a file: through the
-// host's handle, or through one that is opened for reading and writing and
-// closed again, whose error counts if there was none before.
+// host's handle, or through one that is opened for it and closed again, whose
+// error counts if there was none before. A read opens for reading only, as programs
+// that read do.
 func (c *Client) withFile(s model.Step) (model.Result, error) {
 	if s.File != 0 {
 		f := c.at(s.File)
@@ -235,8 +253,11 @@ func (c *Client) withFile(s model.Step) (model.Result, error) {
 		}
 		return c.onFile(f, s)
 	}
-	flags := os.O_RDWR
-	if s.Kind == model.Append {
+	flags := c.access()
+	switch s.Kind {
+	case model.Read:
+		flags = os.O_RDONLY
+	case model.Append:
 		flags |= os.O_APPEND
 	}
 	file, err := c.root.OpenFile(local(s.Path), flags, 0)

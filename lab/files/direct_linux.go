@@ -32,7 +32,7 @@ func writeDirect(file *os.File, p []byte, off int64) (int, error) {
 // TakesDirect tries whether the file system of a directory can do direct I/O in
 // blocks of eight words of that size. It makes a file there, and removes it.
 func TakesDirect(parent *os.Root, wordSize int) bool {
-	const name = ".doublemount-direct"
+	name := fresh()
 	f, err := parent.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return false
