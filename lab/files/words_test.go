@@ -28,7 +28,7 @@ func newFile(t *testing.T) (*Client, *os.File) {
 func TestGarbage(t *testing.T) {
 	p := model.Program{Steps: []model.Step{{Kind: model.Append, Path: "/a", Len: 1, Data: 7}}}
 	c, f := newFile(t)
-	if _, err := f.Write([]byte{7, 7, 7, 7, 0, 0, 0, 0, 7, 7, 0, 7, 8, 8, 8, 8, 255, 255, 255, 255, 7, 7}); err != nil {
+	if _, err := f.Write([]byte{7, 7, 7, 7, 0, 0, 0, 0, 7, 7, 0, 7, 8, 8, 8, 8, 255, 255, 255, 255, 7, 0}); err != nil {
 		t.Fatal(err)
 	}
 	want := []byte{7, model.Hole, model.Garbage, model.Garbage, model.Garbage, model.Garbage}
