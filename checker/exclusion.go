@@ -135,13 +135,7 @@ func (x *exclusion) collect() {
 
 // troubled reports whether a lock operation failed so that it is not known what
 // it had done.
-func (x *exclusion) troubled(op *model.Op) bool {
-	switch op.Result.Errno {
-	case model.EIO, model.EROFS, model.ESTALE, model.EBADE, model.EUCLEAN, model.EOTHER:
-		return true
-	}
-	return false
-}
+func (x *exclusion) troubled(op *model.Op) bool { return op.Result.Errno.Uncertain() }
 
 // ends adds what gives up locks of handles: their unlocks, their closes, the unmount
 // or the end of their hosts.
