@@ -104,6 +104,9 @@ func open(ctx context.Context, a *app, c agent.Cluster) (*agent.Runner, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := r.Open(ctx); err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
 	without := func(flag string, words func(agent.Member) []string) {
 		var hosts []string
 		for i, m := range c.Members {

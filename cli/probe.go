@@ -71,7 +71,7 @@ func (v *probeVerb) run(ctx context.Context, a *app) (code int, err error) {
 	}
 	r, err := open(ctx, a, c)
 	if apart, ok := errors.AsType[*agent.NotShared](err); ok {
-		return v.print(a, &probing{}, conclusion{Answer: apart.Sentence(), code: exitFound})
+		return v.print(a, &probing{}, conclusion{Answer: "not shared: " + apart.Sentence(), code: exitFound})
 	}
 	if err != nil {
 		return exitHarness, err

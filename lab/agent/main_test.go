@@ -77,7 +77,7 @@ func play(role string) int {
 			return play("good")
 		}
 		os.WriteFile(mark, nil, 0o600)
-		in := &fewLines{bufio.NewReader(os.Stdin), 6} // an empty line, hello, mount, unmount, mount, and one operation
+		in := &fewLines{bufio.NewReader(os.Stdin), 10} // an empty line, hello, look; mount, unmount, unmount to try; mount, unmount, mount, and one operation
 		agent.Serve(pipes{in, os.Stdout}, agent.Config{Root: os.Getenv(rootEnv)})
 		return 1
 	case "greeting": // what a login prints comes first

@@ -223,8 +223,8 @@ func (s *server) open(p Mount) (any, error) {
 }
 
 // use makes root what operations work in.
-func (s *server) use(root *os.Root, p Mount) mounted {
-	m := mounted{Direct: p.Direct}
+func (s *server) use(root *os.Root, p Mount) Mounted {
+	m := Mounted{Direct: p.Direct}
 	if p.Try {
 		write := files.TakesWrites(root)
 		m.Write, m.Direct = write.String(), write == model.OK && files.TakesDirect(root, p.Word)

@@ -111,8 +111,8 @@ type Mount struct {
 	ReadOnly bool `json:"read_only,omitempty"`
 }
 
-// mounted answers a mount.
-type mounted struct {
+// Mounted answers a mount.
+type Mounted struct {
 	Direct bool   `json:"direct"`          // direct I/O is allowed
 	Write  string `json:"write,omitempty"` // with Try: "ok", or why no file can be written
 }
