@@ -1,6 +1,10 @@
 package agent
 
-import "time"
+import (
+	"time"
+
+	"github.com/doublemount/doublemount/model"
+)
 
 // Cluster says which hosts a Runner has and how long it waits for them.
 type Cluster struct {
@@ -10,6 +14,7 @@ type Cluster struct {
 	Event   time.Duration // for a remount or crash command; 0: EventTimeout
 	Boot    time.Duration // for a crashed host to come back; 0: BootTimeout
 	Visible time.Duration // for a new directory to be seen by the other hosts; 0: VisibleTimeout
+	Without model.KindSet // operations that are left out
 	_       struct{}
 }
 

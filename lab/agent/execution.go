@@ -83,7 +83,7 @@ func (x *execution) step(n int, s model.Step) error {
 		}
 		return x.mount(n, s.Host)
 	}
-	if !m.mounted || !x.r.kinds.Has(s.Kind) || s.Direct && !x.r.direct {
+	if !m.mounted || !able || !x.r.kinds.Has(s.Kind) || s.Direct && !x.r.direct {
 		x.skip(n, s)
 		return nil
 	}

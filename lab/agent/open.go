@@ -13,17 +13,17 @@ import (
 
 // Root is what a host's agent works below.
 type Root struct {
-	Host string
+	Host string `json:"host"`
 	identity.Identity
-	ReadOnly bool  // the host cannot write there: known after Open, but for a mount that nobody can write through
-	Err      error // why nothing is known of it: an *[Unusable]
+	Reader bool  `json:"reader,omitempty"` // the host cannot write there: known after Open, but for a mount that nobody can write through
+	Err    error `json:"error,omitempty"`  // why nothing is known of it: an *[Unusable]
 }
 
 // Roots is what the agents said of their roots when they were started.
 func (r *Runner) Roots() []Root {
 	var all []Root
 	for _, m := range r.members {
-		root := Root{Host: m.Name, Identity: m.is, ReadOnly: m.readOnly || m.is.ReadOnly}
+		root := Root{Host: m.Name, Identity: m.is, Reader: m.readOnly || m.is.ReadOnly}
 		if m.unusable != nil {
 			root.Err = m.unusable
 		}
@@ -118,10 +118,13 @@ func (r *Runner) Open(ctx context.Context) (err error) {
 		operations |= m.kinds
 		r.kinds |= model.SetOf(model.Unmount, model.Remount, model.Crash) &^ m.lacks()
 	}
-	r.kinds |= operations
+	r.kinds |= operations &^ r.config.Without
 	dir := r.nextDir()
-	defer func() { r.leave(dir) }()
-	if err := r.make(ctx, dir); err != nil {
+	err = r.make(ctx, dir)
+	if r.maker != nil {
+		defer r.leave(dir)
+	}
+	if err != nil {
 		return err
 	}
 	for _, m := range r.members {
@@ -149,7 +152,7 @@ func (r *Runner) make(ctx context.Context, dir string) error {
 	var refused error
 	for _, m := range r.members {
 		if m.readOnly {
-			refused = &Unusable{Host: m.Name, Doing: "make a directory", Errno: model.EROFS, Text: "it is mounted read-only"}
+			refused = &Unusable{Host: m.Name, Doing: "make a directory", Errno: model.EROFS, Text: "its mount has the option ro"}
 			continue
 		}
 		mount := m.mount(dir)
@@ -201,6 +204,7 @@ func (r *Runner) mount(ctx context.Context, m *member, mount Mount) (Mounted, er
 		answer, err := m.host.Mount(mount)
 		e, ok := errors.AsType[*Refused](err)
 		if err == nil || !ok || e.Errno != model.ENOENT || e.Root || mount.Make {
+			r.afterRemount = r.afterRemount || err == nil && remounted
 			return answer, m.unusableFor("open a directory", err)
 		}
 		switch waited := time.Since(began); {
@@ -220,6 +224,10 @@ func (r *Runner) mount(ctx context.Context, m *member, mount Mount) (Mounted, er
 		}
 	}
 }
+
+// SeenAfterRemount reports whether a host has seen a directory that another one had
+// made and synced only after it was remounted.
+func (r *Runner) SeenAfterRemount() bool { return r.afterRemount }
 
 // asksServer are the file systems that make no directory without asking who else has
 // it: a server, or a lock manager. (A client such as rclone's believes its own list of

@@ -46,6 +46,8 @@ type Runner struct {
 	kinds   model.KindSet
 	direct  bool
 	failed  int // runs in a row that could not be made
+
+	afterRemount bool // see SeenAfterRemount
 }
 
 // NewRunner starts the agents and asks each what its root is ([Runner.Roots]).

@@ -319,7 +319,7 @@ func TestReader(t *testing.T) {
 		if lacks := caps.Lacks[reader]; !lacks.Has(model.Create) || !lacks.Has(model.Append) || lacks.Has(model.Read) || lacks.Has(model.Open) || caps.Lacks[1-reader].Has(model.Create) {
 			t.Errorf("%s lacks %v, the other one %v", letter, lacks, caps.Lacks[1-reader])
 		}
-		if roots := r.Roots(); !roots[reader].ReadOnly || roots[1-reader].ReadOnly {
+		if roots := r.Roots(); !roots[reader].Reader || roots[1-reader].Reader {
 			t.Errorf("%+v", roots)
 		}
 		w := model.Host(1 - reader)
