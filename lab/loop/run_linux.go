@@ -270,7 +270,7 @@ func (w *world) begin(s model.Step, number int) int {
 
 func entry(s model.Step, number int, now int64) model.Op {
 	return model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, To: s.To, File: s.File,
-		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Call: now, Return: model.Never}
+		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Shared: s.Shared, Call: now, Return: model.Never}
 }
 
 // happened notes an event that took no time.
