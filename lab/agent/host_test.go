@@ -261,7 +261,7 @@ func TestStuck(t *testing.T) {
 			answer := `{}`
 			switch {
 			case q.Method == "hello":
-				answer = `{"protocol":1,"os":"test","kinds":["create"],"unlink_open":true}`
+				answer = `{"protocol":2,"os":"test","kinds":["create"],"unlink_open":true}`
 			case q.Method == "do" && q.Params.Path == "/stuck":
 				stuck = string(q.ID)
 				continue

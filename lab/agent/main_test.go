@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -45,8 +46,16 @@ func (f *fewLines) Read(p []byte) (int, error) {
 	return copy(p, line), err
 }
 
+// noRanges is the standard output of an agent that locks whole files only.
+type noRanges struct{}
+
+func (noRanges) Write(p []byte) (int, error) {
+	_, err := os.Stdout.Write(bytes.Replace(p, []byte(`"ranges":true`), []byte(`"ranges":false`), 1))
+	return len(p), err
+}
+
 func play(role string) int {
-	hello := `{"jsonrpc":"2.0","id":1,"result":{"protocol":1,"os":"test","kinds":["create"],"unlink_open":true}}` + "\n"
+	hello := `{"jsonrpc":"2.0","id":1,"result":{"protocol":2,"os":"test","kinds":["create"],"unlink_open":true}}` + "\n"
 	switch role {
 	case "good":
 		if err := agent.Serve(pipes{os.Stdin, os.Stdout}, agent.Config{Root: os.Getenv(rootEnv)}); err != nil {
@@ -62,6 +71,10 @@ func play(role string) int {
 		in := &fewLines{bufio.NewReader(os.Stdin), 5} // hello, mount, unmount, mount, and one operation
 		agent.Serve(pipes{in, os.Stdout}, agent.Config{Root: os.Getenv(rootEnv)})
 		return 1
+	case "no ranges": // as on a system that has flock(2) only
+		if err := agent.Serve(pipes{os.Stdin, noRanges{}}, agent.Config{Root: os.Getenv(rootEnv)}); err != nil {
+			return 1
+		}
 	case "greeting": // what a login prints comes first
 		fmt.Print("Welcome to host b!\n\n  * uptime 3 days\n")
 		return play("good")
@@ -90,7 +103,7 @@ func play(role string) int {
 		fmt.Print(`{"jsonrpc":"2.0","id":77,"result":{}}` + "\n")
 		time.Sleep(time.Hour)
 	case "another version":
-		fmt.Print(strings.Replace(hello, `"protocol":1`, `"protocol":9`, 1))
+		fmt.Print(strings.Replace(hello, `"protocol":2`, `"protocol":9`, 1))
 		time.Sleep(time.Hour)
 	case "floods":
 		fmt.Print(hello)

@@ -63,7 +63,8 @@ type Runner struct {
 	left    []string // directories that could not be removed, as "A: doublemount-..."
 	kinds   model.KindSet
 	direct  bool
-	failed  int // runs in a row that could not be made
+	ranges  bool // every agent locks words of a file
+	failed  int  // runs in a row that could not be made
 }
 
 // NotShared says that a host does not see a directory that another one made and
@@ -119,11 +120,13 @@ func NewRunner(ctx context.Context, config Cluster) (*Runner, error) {
 // each other's directories.
 func (r *Runner) open(ctx context.Context) error {
 	operations := ^model.KindSet(0)
+	r.ranges = true
 	for _, m := range r.members {
 		if err := m.ready(ctx, &r.config, &r.clock); err != nil {
 			return err
 		}
 		operations &= m.host.Kinds()
+		r.ranges = r.ranges && m.host.Hello().Ranges
 		r.kinds |= model.SetOf(model.Unmount, model.Remount, model.Crash) &^ m.lacks()
 	}
 	r.kinds |= operations
@@ -140,7 +143,8 @@ func (r *Runner) open(ctx context.Context) error {
 // Capabilities says what all hosts can do together: the operations that each
 // has, and the events that commands were given for.
 func (r *Runner) Capabilities() model.Capabilities {
-	caps := model.Capabilities{Name: Name, Kinds: r.kinds, MaxHosts: len(r.members), Direct: r.direct, Ranges: r.kinds.Has(model.Lock), Overlaps: true}
+	caps := model.Capabilities{Name: Name, Kinds: r.kinds, MaxHosts: len(r.members), Direct: r.direct,
+		Ranges: r.ranges, LocksApart: true, Overlaps: true}
 	for i, m := range r.members {
 		caps.Lacks[i] = m.lacks()
 	}
@@ -211,7 +215,7 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (run model.Run, err e
 	if err := x.run(); err != nil {
 		return model.Run{}, err
 	}
-	return model.Run{Program: x.program, History: x.history, Holds: x.holds(), Strikes: make([]bool, len(p.Strikes))}, nil
+	return model.Run{Program: x.program, History: x.history, Holds: x.holds(), Strikes: make([]bool, len(p.Strikes)), LocksApart: true}, nil
 }
 
 // enter has the first host make a directory and the others find it. Then it is

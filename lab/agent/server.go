@@ -144,7 +144,7 @@ func (s *server) do(q request) (any, error) {
 }
 
 func hello() Hello {
-	h := Hello{Protocol: Protocol, OS: runtime.GOOS, UnlinkOpen: runtime.GOOS != "windows"}
+	h := Hello{Protocol: Protocol, OS: runtime.GOOS, Ranges: files.Ranges, UnlinkOpen: runtime.GOOS != "windows"}
 	for _, k := range files.Kinds().Kinds() {
 		h.Kinds = append(h.Kinds, k.String())
 	}

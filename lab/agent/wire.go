@@ -13,8 +13,9 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
-// Protocol is the version that hello answers.
-const Protocol = 1
+// Protocol is the version that hello answers. Version 1 took locks of the whole file
+// by fcntl(2), which those of version 2 need not see.
+const Protocol = 2
 
 // MaxLine is the longest line of the protocol, in bytes. The longest that an
 // agent of ours has to write is the answer to a read of [model.MaxWords].
@@ -66,8 +67,9 @@ func (e *rpcError) Error() string { return e.Message }
 // Hello is what an agent says of itself.
 type Hello struct {
 	Protocol   int      `json:"protocol"`
-	OS         string   `json:"os"`    // as runtime.GOOS
-	Kinds      []string `json:"kinds"` // the operations that it can do
+	OS         string   `json:"os"`     // as runtime.GOOS
+	Kinds      []string `json:"kinds"`  // the operations that it can do
+	Ranges     bool     `json:"ranges"` // ... locks of words among them
 	UnlinkOpen bool     `json:"unlink_open"`
 }
 

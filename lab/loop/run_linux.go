@@ -43,7 +43,7 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (model.Run, error) {
 		return model.Run{}, err
 	}
 	run := model.Run{Program: p.Clone(), History: w.history, Trace: w.trace, Holds: w.holds,
-		Audit: problems, Space: r.caps.Space, Strikes: w.strikes, Marks: w.sortedMarks()}
+		Audit: problems, Space: r.caps.Space, Strikes: w.strikes, Marks: w.sortedMarks(), LocksApart: true}
 	var b []byte
 	for _, record := range run.Trace {
 		b = record.AppendBinary(b)
