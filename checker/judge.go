@@ -71,7 +71,7 @@ func (j *judge) run(run model.Run) []model.Verdict {
 			judgeFsck(run, v)
 			continue
 		case model.Exclusion.Name:
-			judgeExclusion(run.History, j.windows.info, j.component.limit, v)
+			judgeExclusion(run, j.windows.info, j.component.limit, v)
 			continue
 		}
 		if !j.implied(verdicts[:i], g) {

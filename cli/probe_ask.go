@@ -105,7 +105,7 @@ func (p *probing) ask(ctx context.Context) error {
 	}
 	for _, q := range all {
 		if p.until(1) == 0 {
-			p.row(probeRow{Name: q.name, Asks: q.asks, Keeps: "not asked", Reason: "the time was over"})
+			p.row(probeRow{Name: q.name, Asks: q.asks, Keeps: "not asked"})
 			continue
 		}
 		run, err := p.runner.Run(ctx, q.Program)

@@ -102,6 +102,7 @@ const leastFree = 1 << 20
 // agent or a failed command.
 func (r *Runner) Open(ctx context.Context) (err error) {
 	operations := model.KindSet(0)
+	r.ranges = true
 	for _, m := range r.members {
 		switch {
 		case m.unusable != nil:
@@ -116,6 +117,7 @@ func (r *Runner) Open(ctx context.Context) (err error) {
 			return err
 		}
 		operations |= m.kinds
+		r.ranges = r.ranges && m.host.Hello().Ranges
 		r.kinds |= model.SetOf(model.Unmount, model.Remount, model.Crash) &^ m.lacks()
 	}
 	r.kinds |= operations &^ r.config.Without

@@ -45,7 +45,8 @@ type Runner struct {
 	left    []string // directories that could not be removed
 	kinds   model.KindSet
 	direct  bool
-	failed  int // runs in a row that could not be made
+	ranges  bool // every agent locks words of a file
+	failed  int  // runs in a row that could not be made
 
 	afterRemount bool // see SeenAfterRemount
 }
@@ -80,7 +81,8 @@ func NewRunner(ctx context.Context, config Cluster) (*Runner, error) {
 // has, and the events that commands were given for. What single hosts cannot do is in
 // Lacks: a host that can only read has no operation that changes anything.
 func (r *Runner) Capabilities() model.Capabilities {
-	caps := model.Capabilities{Name: Name, Kinds: r.kinds, MaxHosts: len(r.members), Direct: r.direct, Ranges: r.kinds.Has(model.Lock), Overlaps: true}
+	caps := model.Capabilities{Name: Name, Kinds: r.kinds, MaxHosts: len(r.members), Direct: r.direct,
+		Ranges: r.ranges, LocksApart: true, Overlaps: true}
 	for i, m := range r.members {
 		caps.Lacks[i] = m.lacks()
 	}
@@ -139,7 +141,7 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (run model.Run, err e
 	if err := x.run(); err != nil {
 		return model.Run{}, err
 	}
-	return model.Run{Program: x.program, History: x.history, Holds: x.holds(), Strikes: make([]bool, len(p.Strikes))}, nil
+	return model.Run{Program: x.program, History: x.history, Holds: x.holds(), Strikes: make([]bool, len(p.Strikes)), LocksApart: true}, nil
 }
 
 // enter has a host make a directory, and the others find it. Then it is closed again

@@ -82,7 +82,7 @@ const maxTries = 5
 // was done because it cannot be here: an event, direct I/O that the file system
 // does not take, what the system refuses while a file is open.
 func (c *Client) Do(s model.Step) (r model.Result, done bool) {
-	if !Kinds().Has(s.Kind) || s.Direct && !c.opts.Direct {
+	if !Kinds().Has(s.Kind) || s.Direct && !c.opts.Direct || isLock(s) && s.Len > 0 && !Ranges {
 		return model.Result{}, false
 	}
 	r, err := c.apply(s)
