@@ -128,6 +128,9 @@ func resultOf(op *model.Op) *result {
 	a := &op.Result
 	if a.Errno != model.OK {
 		r.Error = a.Errno.String()
+		if a.Size > 0 && (op.Kind == model.Write || op.Kind == model.Append) {
+			r.Written = &a.Size
+		}
 		return r
 	}
 	switch op.Kind {
