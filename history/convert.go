@@ -59,6 +59,9 @@ func (l *line) operation() (op model.Op, err error) {
 	if op.Host, err = hostOf(l.Host); err != nil {
 		return op, err
 	}
+	if l.Cached && (op.Host != model.Final || op.Kind == model.Mount) {
+		return op, errors.New("cached says that the final host did not mount to look; it belongs to what final does and to nothing else")
+	}
 	switch takes := op.Kind == model.Write || op.Kind == model.Append; {
 	case takes && l.Data == nil:
 		return op, fmt.Errorf(`%v: no "data", which tells its words from all others`, op.Kind)

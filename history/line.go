@@ -28,6 +28,7 @@ type line struct {
 	Shared   bool    `json:"shared,omitempty"`
 	Ticks    *int64  `json:"ticks,omitempty"`
 	From     string  `json:"from,omitempty"`
+	Cached   bool    `json:"cached,omitempty"`
 	Call     *int64  `json:"call"`
 	Return   *int64  `json:"return,omitempty"`
 	Result   *result `json:"result,omitempty"`

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/doublemount/doublemount/model"
@@ -21,6 +22,7 @@ func Write(w io.Writer, run model.Run) error {
 	e.SetEscapeHTML(false)
 	var hosts [model.MaxHosts + 1]lanes
 	n := 0
+	cached := !slices.ContainsFunc(run.History, func(op model.Op) bool { return op.Host == model.Final && op.Kind == model.Mount })
 	for i := range run.History {
 		op := &run.History[i]
 		if op.Skipped {
@@ -28,6 +30,7 @@ func Write(w io.Writer, run model.Run) error {
 		}
 		n++
 		l := lineOf(n, op)
+		l.Cached = cached && op.Host == model.Final
 		if op.Kind.Event() {
 			for h := range hosts {
 				if model.Host(h) == op.Host || op.Host == model.Everyone {
