@@ -97,7 +97,7 @@ func (c *Client) Do(s model.Step) (r model.Result, done bool) {
 		if refused(err) {
 			return model.Result{}, false
 		}
-		r = model.Result{Errno: errno(err)}
+		r = model.Result{Errno: errno(err), Size: r.Size}
 	}
 	return r, true
 }
@@ -280,7 +280,7 @@ func (c *Client) withFile(s model.Step) (model.Result, error) {
 	}
 	r, err := c.onFile(&openFile{File: file}, s)
 	if e := file.Close(); err == nil && e != nil {
-		return model.Result{}, e
+		return model.Result{Size: r.Size}, e // what was written by then may be there
 	}
 	return r, err
 }
