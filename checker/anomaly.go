@@ -33,7 +33,7 @@ func (c *component) atRest(op *model.Op) bool {
 		return false
 	}
 	for i := range c.history {
-		if o := &c.history[i]; o.Host == model.Final && o.Kind == model.Mount && o.Succeeded() && o.Return < op.Call {
+		if o := &c.history[i]; o.Host == model.Final && o.Kind == model.Mount && o.Succeeded() && o.Call <= op.Call {
 			return true
 		}
 	}

@@ -58,8 +58,11 @@
 //     it. Of a host that goes on, a disk reset excuses nothing: it has to write again.
 //   - A fence is a crash, until its host mounts again: what a fenced host answers
 //     is excused and has no effect. What was under way may have had its effect.
-//   - A change that fails as its disk does (EIO, EROFS, ESTALE, EBADE) may have had
-//     its effect, or not; of a write any of its blocks.
+//   - A change that fails with an error that does not tell (EIO, ESTALE, ETIMEDOUT:
+//     [model.Errno.Uncertain]), or in its close, may have had its effect, or not; of a
+//     write any of its blocks.
+//   - An error that the name rules do not have for an operation of that kind with such
+//     paths, and EPERM, say nothing of names (tells.go).
 //
 // # Verified and not verified
 //

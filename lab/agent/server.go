@@ -277,7 +277,7 @@ func (s *server) remove(dir string) error {
 		return refused(err)
 	}
 	defer root.Close()
-	if err := root.RemoveAll(dir); err != nil { // which follows no links
+	if err := files.RemoveAll(root, dir); err != nil { // which follows no links
 		return refused(err)
 	}
 	delete(s.made, dir)

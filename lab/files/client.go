@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"slices"
 	"sync"
 
 	"github.com/doublemount/doublemount/model"
@@ -80,7 +79,8 @@ const maxTries = 5
 
 // Do carries out one operation, which must be valid. done is false if nothing
 // was done because it cannot be here: an event, direct I/O that the file system
-// does not take, what the system refuses while a file is open.
+// does not take, what the system refuses while a file is open, the removal of a
+// directory that has only hidden names in it.
 func (c *Client) Do(s model.Step) (r model.Result, done bool) {
 	if !Kinds().Has(s.Kind) || s.Direct && !c.opts.Direct || isLock(s) && s.Len > 0 && !Ranges {
 		return model.Result{}, false
@@ -93,8 +93,13 @@ func (c *Client) Do(s model.Step) (r model.Result, done bool) {
 		// can be tried again.
 		r, err = c.apply(s)
 	}
+	only, again := c.onlyHidden(s, err)
+	for tries := 1; tries < maxTries && again; tries++ {
+		r, err = c.apply(s)
+		only, again = c.onlyHidden(s, err)
+	}
 	if err != nil {
-		if refused(err) || missing(err) {
+		if only || refused(err) || missing(err) {
 			return model.Result{}, false
 		}
 		r = model.Result{Errno: errno(err), Size: r.Size}
@@ -175,19 +180,10 @@ func (c *Client) create(p model.Path) error {
 }
 
 func (c *Client) readdir(p model.Path) (model.Result, error) {
-	f, err := c.root.Open(local(p))
-	if err != nil {
-		return model.Result{}, err
-	}
-	defer f.Close()
-	names, err := f.Readdirnames(-1)
-	if errors.Is(err, fs.ErrNotExist) {
-		err = nil // it was removed since it was opened, and so it is empty
-	}
+	names, _, err := c.entries(p)
 	if err != nil || len(names) == 0 {
 		return model.Result{}, err
 	}
-	slices.Sort(names)
 	return model.Result{Names: names}, nil
 }
 
