@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"sort"
 
 	"github.com/anishathalye/porcupine"
 	"github.com/doublemount/doublemount/model"
@@ -20,15 +19,22 @@ import (
 // It is a promise beside the ladder, the same at every rung, since a lock is
 // neither a name nor data: who has one has it at once, for all.
 //
+// Where whole files and ranges are locked by two kinds of lock
+// ([model.Run].LocksApart), each is judged by itself, and a conflict of the two is
+// neither asked for nor forbidden: a lock of the other kind excuses a refusal, and
+// what a handle does with one kind may give up what it has of the other, as where
+// a server has one table for both. A lock of the whole file that is made shared or
+// exclusive may be given up first (flock(2)), whether it is then refused or not.
+//
 // Judged are the handles of which it is known what file they have: those opened by
 // a name at which one file alone can ever have been. Not judged: refusals, where a
 // handle took a lock of which that is not known; whether a lock also brings what
 // others wrote (the rungs do).
-func judgeExclusion(history []model.Op, info []opInfo, limit int, v *model.Verdict) {
-	if !locks(history) {
+func judgeExclusion(run model.Run, info []opInfo, limit int, v *model.Verdict) {
+	if !locks(run.History) {
 		return
 	}
-	x := exclusion{history: history, info: info, limit: limit, events: map[model.Path][]lockEvent{}}
+	x := exclusion{history: run.History, info: info, apart: run.LocksApart, limit: limit, events: map[model.Path][]lockEvent{}}
 	x.collect()
 	for _, path := range x.files {
 		events := x.events[path]
@@ -58,6 +64,7 @@ func locks(history []model.Op) bool {
 type exclusion struct {
 	history []model.Op
 	info    []opInfo
+	apart   bool // whole files and ranges are locked by two kinds of lock
 	limit   int
 	steps   int
 	files   []model.Path               // that were locked
@@ -79,6 +86,7 @@ const (
 	takes lockEventKind = iota
 	isRefused
 	gives    // a range
+	givesOld // the whole file, if the handle has it in the way that the lock is not
 	givesAll // what the handle has
 )
 
@@ -86,6 +94,7 @@ const (
 func (x *exclusion) collect() {
 	locked := map[int]model.Path{} // handles that may have a lock; asked for one by one
 	known := map[model.Path]bool{}
+	converts := x.converts()
 	for i := range x.history {
 		op, in := &x.history[i], &x.info[i]
 		if op.Kind != model.Lock || op.Skipped {
@@ -112,6 +121,11 @@ func (x *exclusion) collect() {
 		}
 		locked[opener] = path
 		e := lockEvent{op: i, handle: opener, until: op.Return}
+		if converts[opener] && op.Len == 0 {
+			old := e
+			old.what, old.maybe = givesOld, true
+			x.events[path] = append(x.events[path], old)
+		}
 		open := in.cut || op.Pending() || x.troubled(op)
 		switch {
 		case open:
@@ -135,13 +149,7 @@ func (x *exclusion) collect() {
 
 // troubled reports whether a lock operation failed so that it is not known what
 // it had done.
-func (x *exclusion) troubled(op *model.Op) bool {
-	switch op.Result.Errno {
-	case model.EIO, model.EROFS, model.ESTALE, model.EBADE, model.EUCLEAN, model.EOTHER:
-		return true
-	}
-	return false
-}
+func (x *exclusion) troubled(op *model.Op) bool { return op.Result.Errno.Uncertain() }
 
 // ends adds what gives up locks of handles: their unlocks, their closes, the unmount
 // or the end of their hosts.
@@ -223,7 +231,7 @@ func (x *exclusion) known(path model.Path) bool {
 // they returned, which is so in nearly all runs. What gives locks up at any time does
 // so when it has to.
 func (x *exclusion) inOrder(events []lockEvent) bool {
-	var locks any = model.Locks{}
+	var locks any = fileLocks{}
 	some := len(events) // those that have to happen by some time come first
 	for some > 0 && events[some-1].until == model.Never {
 		some--
@@ -233,14 +241,14 @@ func (x *exclusion) inOrder(events []lockEvent) bool {
 		if e.what == isRefused && x.unknown {
 			continue
 		}
-		after := x.step(locks.(model.Locks), e)
+		after := x.step(locks.(fileLocks), e)
 		if len(after) == 0 {
 			for k, g := range events[some:] {
 				if g.what >= gives && !given[k] && x.history[g.op].Call < e.until {
-					locks, given[k] = x.step(locks.(model.Locks), g)[0], true
+					locks, given[k] = x.step(locks.(fileLocks), g)[0], true
 				}
 			}
-			after = x.step(locks.(model.Locks), e)
+			after = x.step(locks.(fileLocks), e)
 		}
 		if len(after) == 0 {
 			return false
@@ -263,22 +271,24 @@ func (x *exclusion) explained(events []lockEvent, n int) model.Outcome {
 			if x.history[e.op].Call > events[n-1].until && events[n-1].until != model.Never {
 				continue // called after the cut
 			}
-			e.maybe, until = true, model.Never
+			if e.what != givesOld { // which never comes after the return
+				e.maybe, until = true, model.Never
+			}
 		}
 		ops = append(ops, porcupine.Operation{Input: e, Call: x.history[e.op].Call, Return: until})
 	}
 	x.steps = 0
 	exhausted := false
 	m := porcupine.NondeterministicModel{
-		Init: func() []any { return []any{model.Locks{}} },
+		Init: func() []any { return []any{fileLocks{}} },
 		Step: func(state, input, _ any) []any {
 			if x.steps++; x.steps > x.limit {
 				exhausted = true
 				return nil
 			}
-			return x.step(state.(model.Locks), input.(lockEvent))
+			return x.step(state.(fileLocks), input.(lockEvent))
 		},
-		Equal: func(a, b any) bool { return sameLocks(a.(model.Locks), b.(model.Locks)) },
+		Equal: func(a, b any) bool { return a.(fileLocks).same(b.(fileLocks)) },
 	}
 	switch {
 	case porcupine.CheckOperations(m.ToModel(), ops):
@@ -287,98 +297,4 @@ func (x *exclusion) explained(events []lockEvent, n int) model.Outcome {
 		return model.Inconclusive
 	}
 	return model.Violated
-}
-
-// step is what an event can make of the locks; nothing where it cannot happen.
-func (x *exclusion) step(locks model.Locks, e lockEvent) (after []any) {
-	op := &x.history[e.op]
-	from, to := op.AsStep().LockRange()
-	lock := model.FileLock{Handle: e.handle, From: from, To: to, Shared: op.Shared}
-	switch e.what {
-	case isRefused:
-		if slices.ContainsFunc(locks.Held(), lock.Excludes) {
-			after = append(after, locks)
-		}
-		return after
-	case takes:
-		if next := locks; next.Take(lock) {
-			after = append(after, next)
-		}
-	case gives:
-		next := locks
-		next.Release(e.handle, from, to)
-		after = append(after, next)
-	case givesAll:
-		next := locks
-		next.Release(e.handle, 0, model.WholeFile)
-		after = append(after, next)
-	}
-	if e.maybe {
-		after = append(after, locks)
-	}
-	return after
-}
-
-func sameLocks(a, b model.Locks) bool {
-	p, q := a.Held(), b.Held()
-	return len(p) == len(q) && !slices.ContainsFunc(p, func(l model.FileLock) bool { return !slices.Contains(q, l) })
-}
-
-// explain names the first event, in order of return, that makes the locks of a
-// file impossible: with more events there is no more that explains them.
-func (x *exclusion) explain(path model.Path, v *model.Verdict) {
-	events := x.events[path]
-	k := sort.Search(len(events)-1, func(k int) bool { return x.explained(events, k+1) == model.Violated })
-	e := events[k]
-	op := &x.history[e.op]
-	v.Outcome, v.Path, v.Observed = model.Violated, path, naming(op)+" answered "+op.Answer()
-	v.Steps = steps(op)
-	if e.what == isRefused {
-		v.Anomaly, v.Allowed = model.StuckLock, []string{"ok"}
-		v.Proof = [2]string{
-			fmt.Sprintf("%s was refused, so another open file has a lock of %s that excludes it.", naming(op), path),
-			"however every such lock had been given up before, or was never taken: a contradiction.",
-		}
-		return
-	}
-	v.Anomaly, v.Allowed = model.DoubleGrant, []string{"EAGAIN"}
-	with := x.rival(events, e)
-	if with < 0 {
-		v.Proof = [2]string{
-			fmt.Sprintf("%s answered %s.", naming(op), op.Answer()),
-			fmt.Sprintf("however no order in which the locks of %s were taken and given up gives all answers.", path),
-		}
-		return
-	}
-	first := &x.history[with]
-	v.Steps = steps(first, op)
-	v.Proof = [2]string{
-		fmt.Sprintf("%s excludes others from when it returned until it is given up.", naming(first)),
-		fmt.Sprintf("however %s answered ok before that: a contradiction.", naming(op)),
-	}
-}
-
-// rival is the latest lock that had been taken before an event and excludes it,
-// and that nothing which was called before the event returned can have given up;
-// -1 if there is none.
-func (x *exclusion) rival(events []lockEvent, e lockEvent) int {
-	op := &x.history[e.op]
-	from, to := op.AsStep().LockRange()
-	lock := model.FileLock{Handle: e.handle, From: from, To: to, Shared: op.Shared}
-	given := map[int]int64{} // by handle: the latest call that may have given up some of its locks
-	for _, g := range events {
-		if call := x.history[g.op].Call; g.what >= gives && call < op.Return {
-			given[g.handle] = max(given[g.handle], call)
-		}
-	}
-	found := -1
-	for _, o := range events {
-		first := &x.history[o.op]
-		f, t := first.AsStep().LockRange()
-		if o.what == takes && !o.maybe && first.Return <= op.Call && given[o.handle] <= first.Return && o.op > found &&
-			lock.Excludes(model.FileLock{Handle: o.handle, From: f, To: t, Shared: first.Shared}) {
-			found = o.op
-		}
-	}
-	return found
 }

@@ -2,6 +2,7 @@ package checker_test
 
 import (
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/doublemount/doublemount/checker"
@@ -59,6 +60,54 @@ func TestExclusion(t *testing.T) {
 	}
 }
 
+// What locks of two kinds may and may not answer, as flock(2) and fcntl(2) say for
+// a local file system and for NFS.
+func TestExclusionOfTwoKinds(t *testing.T) {
+	const opened = "C create a; C unmount; A mount; B mount; A open a f1; B open a f1; "
+	for _, c := range []struct {
+		text string
+		want model.Anomaly
+		why  string
+	}{
+		{opened + "A lock f1; B lock f1 0 8", "", "they do not see each other"},
+		{opened + "A lock f1 0 8; B lock f1", "", "nor this way"},
+		{opened + "A lock f1; B lock f1 0 8 -> EAGAIN", "", "or they do"},
+		{opened + "A lock f1 0 8; B lock f1 -> EAGAIN; A unlock f1 0 8; B lock f1", "", "or they do, this way"},
+		{opened + "A lock f1 0 8; A unlock f1 0 8; B lock f1 -> EAGAIN", model.StuckLock, "of neither kind there is one"},
+		{opened + "A lock f1; B lock f1", model.DoubleGrant, "whole files"},
+		{opened + "A lock f1 0 8; B lock f1 4 8", model.DoubleGrant, "ranges"},
+		{opened + "A lock f1; A unlock f1 0 8; B lock f1 -> EAGAIN", "", "an unlock of the other kind: it has it still"},
+		{opened + "A lock f1; A unlock f1 0 8; B lock f1 0 8; B lock f1 8 8 -> EAGAIN", "", "or, where both are one, not all of it"},
+		{opened + "A lock f1 0 8; A unlock f1; B lock f1 0 8 -> EAGAIN", "", "the same for a range"},
+		{opened + "A lock f1 0 8; A unlock f1; B lock f1 0 8", "", "or it went with the whole file"},
+		{opened + "A lock f1; A lock f1 0 8; A close f1; B lock f1; B lock f1 0 8", "", "a close gives both up"},
+		{opened + "A lock f1; A lock f1 0 8; A close f1; B lock f1 -> EAGAIN", model.StuckLock, "a close gives both up"},
+		{opened + "A lock f1 shared; B lock f1 shared; A lock f1 -> EAGAIN; B lock f1", "", "refused, and lost what it had"},
+		{opened + "A lock f1 shared; B lock f1 shared; A lock f1 -> EAGAIN; B lock f1 -> EAGAIN", "", "refused, and kept what it had"},
+		{opened + "A lock f1 shared; B lock f1 shared; A lock f1 -> EAGAIN; B lock f1; B unlock f1; B lock f1 -> EAGAIN", model.StuckLock, "what is lost is lost"},
+		{opened + "A lock f1; A lock f1 shared { B lock f1; B unlock f1 }", "", "given up before it is taken"},
+		{opened + "A lock f1; A lock f1 shared -> EAGAIN { B lock f1 }", "", "and others were faster"},
+		{opened + "A lock f1; A lock f1 { B lock f1; B unlock f1 }", model.DoubleGrant, "asked for again as it is, it is not given up"},
+		{opened + "A lock f1; B lock f1 shared -> EAGAIN; B lock f1 shared", model.DoubleGrant, "who is refused has nothing to lose"},
+		{opened + "A lock f1 0 8 shared; B lock f1 0 8 shared; A lock f1 0 8 -> EAGAIN; B lock f1 0 8", model.DoubleGrant, "a range is kept"},
+		{opened + "A lock f1 0 8; A lock f1 0 8 shared { B lock f1 0 8; B unlock f1 0 8 }", model.DoubleGrant, "and changed at once"},
+	} {
+		run := brute.History(c.text)
+		run.LocksApart = true
+		v := checker.New(0, model.Exclusion)(run)[0]
+		if v.Anomaly != c.want || (v.Outcome == model.Held) != (c.want == "") || brute.Exclusion(run) != (c.want == "") {
+			t.Errorf("%v %q, want %q: %s\n%s\n%v", v.Outcome, v.Anomaly, c.want, c.why, c.text, v.Proof)
+		}
+		call, other := "by flock(2)", "fcntl"
+		if strings.Contains(c.text, "lock f1 0 8; B lock f1 4") || strings.HasSuffix(c.why, "kept") || strings.HasSuffix(c.why, "at once") {
+			call, other = "by fcntl(2)", "flock"
+		}
+		if said := v.Observed + v.Proof[0] + v.Proof[1]; c.want == model.DoubleGrant && (!strings.Contains(said, call) || strings.Contains(said, other)) {
+			t.Errorf("%q does not say %s\n%s", said, call, c.text)
+		}
+	}
+}
+
 // Locks that come and go for long are judged, and explained, without a search for
 // each of them.
 func TestManyLocks(t *testing.T) {
@@ -88,11 +137,17 @@ func TestManyLocks(t *testing.T) {
 // The judge of locks says what trying every order says, on random histories of two
 // hosts with overlaps, crashes and answers that are as they come.
 func TestExclusionAgreesWithBruteForce(t *testing.T) {
+	t.Run("together", func(t *testing.T) { exclusionAgrees(t, false) })
+	t.Run("apart", func(t *testing.T) { exclusionAgrees(t, true) })
+}
+
+func exclusionAgrees(t *testing.T, apart bool) {
 	judge := checker.New(0, model.Exclusion)
 	held := 0
 	n := testscale.Count(3_000, 200_000)
 	for seed := range n {
 		run := randomLocks(rand.New(rand.NewPCG(7, uint64(seed))))
+		run.LocksApart = apart
 		v := judge(run)[0]
 		want := brute.Exclusion(run)
 		if want {

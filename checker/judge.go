@@ -71,7 +71,7 @@ func (j *judge) run(run model.Run) []model.Verdict {
 			judgeFsck(run, v)
 			continue
 		case model.Exclusion.Name:
-			judgeExclusion(run.History, j.windows.info, j.component.limit, v)
+			judgeExclusion(run, j.windows.info, j.component.limit, v)
 			continue
 		}
 		if !j.implied(verdicts[:i], g) {
@@ -264,18 +264,17 @@ func (j *judge) linear(run model.Run, g model.Guarantee, n int) bool {
 }
 
 // impossible reports whether no state of any file system gives the answer: an
-// open handle is reported missing or a missing one used, a name error comes from
-// a handle, the root is no directory, more is read than asked for, a listing has
+// open handle is reported missing or a missing one used, the root is no directory, more is read than asked for, a listing has
 // a name twice, something became a part of itself.
 func impossible(op *model.Op, in *opInfo) bool {
 	if op.Skipped || op.Pending() || in.cut || in.zombie {
 		return false
 	}
 	r := &op.Result
-	if op.File != 0 && op.Kind.TakesData() && (r.Errno == model.OK && in.opener < 0 || r.Errno != model.OK && informative(op.Kind, r.Errno)) {
+	if op.File != 0 && op.Kind.TakesData() && (r.Errno == model.OK && in.opener < 0 || r.Errno != model.OK && informative(op)) {
 		return true
 	}
-	if op.Path == model.Root && (informative(op.Kind, r.Errno) && r.Errno != model.OK || op.Kind == model.Stat && r.Errno == model.OK && r.Type != model.Dir) {
+	if op.Path == model.Root && (informative(op) && r.Errno != model.OK || op.Kind == model.Stat && r.Errno == model.OK && r.Type != model.Dir) {
 		return true
 	}
 	if r.Errno != model.OK {

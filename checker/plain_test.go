@@ -41,6 +41,33 @@ type plainOp struct {
 // besides is the errors that are for the judges of progress and capacity.
 var besides = []model.Errno{model.EBADF, model.EMFILE, model.ENOSPC, model.EIO}
 
+// ruleless reports whether op answered with an error that no state of names
+// gives it here, or EPERM: that is for the judge of progress too.
+func ruleless(op *model.Op) bool {
+	e := op.Result.Errno
+	if e == model.OK || op.Pending() || op.Path == model.Root || op.File != 0 && op.Kind.TakesData() && e == model.ENOENT {
+		return false
+	}
+	if e == model.EPERM || op.File != 0 && op.Kind.TakesData() {
+		return true
+	}
+	rules := model.Results(op.Kind) // Linux's; POSIX allows EEXIST for ENOTEMPTY
+	deep := op.Path.Parent() != model.Root || op.Kind.TwoPaths() && op.To.Parent() != model.Root
+	switch {
+	case op.Kind == model.Rename && op.Path == op.To:
+		return e != model.ENOENT && (e != model.ENOTDIR || !deep)
+	case e == model.EEXIST && slices.Contains(rules, model.ENOTEMPTY):
+		return false
+	case e == model.EINVAL:
+		return !op.To.Below(op.Path)
+	case e == model.ENOTDIR && op.Kind != model.Rmdir && op.Kind != model.Readdir && op.Kind != model.Rename:
+		return !deep
+	case e == model.ENOENT && (op.Kind == model.Create || op.Kind == model.Mkdir):
+		return !deep
+	}
+	return !slices.Contains(rules, e)
+}
+
 const privateHandles model.Host = 100
 
 func plainOps(history []model.Op) (ops []porcupine.Operation) {
@@ -50,7 +77,7 @@ func plainOps(history []model.Op) (ops []porcupine.Operation) {
 	for i := range history {
 		switch op := &history[i]; {
 		case op.Kind.Event(), op.Kind == model.Close && // which is no answer about files
-			op.Result.Errno != model.OK, slices.Contains(besides, op.Result.Errno):
+			op.Result.Errno != model.OK, slices.Contains(besides, op.Result.Errno), ruleless(op):
 		case op.Path != "" && op.Kind.TakesData() && op.Kind != model.Fsync && (op.Succeeded() || op.Pending()):
 			add(plainOp{op, uint8(i + 1), true})
 			add(plainOp{op, uint8(i + 1), false})

@@ -13,7 +13,8 @@ import (
 //
 // What a fault excuses: an operation that was under way when its host crashed or
 // was fenced need not return, nor one called while a fault lasts that never heals.
-// EIO, EROFS, ESTALE and EBADE are allowed on a host that a fault has touched,
+// ESTALE, and what says that the disk or the server cannot be had (EIO, EROFS,
+// EBADE, ETIMEDOUT ...), is allowed on a host that a fault has touched,
 // until it mounts the next time; that mount itself has to succeed once all faults
 // have healed, but EBUSY, the answer that another host has the disk, is ordinary
 // where one has. A design resets or fences only hosts that a fault has touched, or
@@ -21,7 +22,7 @@ import (
 // Whom a command that was struck served is not known, so it touches every host; a
 // disk that lies can make any structure look damaged, for ever.
 //
-// Not judged: EBADF and EMFILE, since which handles are open is not followed here, ENOSPC (capacity does), EAGAIN of a lock (exclusion does), ENOLCK, how long anything took.
+// Not judged: EBADF and EMFILE, since which handles are open is not followed here, ENOSPC (capacity does), EDQUOT (whose quota is not known), EAGAIN of a lock (exclusion does), ENOLCK, how long anything took.
 func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 	if len(run.Defects) > 0 {
 		d := run.Defects[0]
@@ -51,13 +52,14 @@ func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 			v.Anomaly = model.AccessLoss
 		case op.Kind == model.Mount && op.Result.Errno == model.EBUSY && taken(run.History, i):
 			continue
-		case op.Result.Errno == model.ENOSPC, op.Result.Errno == model.EBADF, op.Result.Errno == model.EMFILE, informative(op.Kind, op.Result.Errno):
+		case op.Result.Errno == model.ENOSPC, op.Result.Errno == model.EDQUOT, op.Result.Errno == model.EBADF, op.Result.Errno == model.EMFILE,
+			informative(op), ofDirectory(run.History, op):
 			continue
 		case op.Kind == model.Lock && (op.Result.Errno == model.EAGAIN || op.Result.Errno == model.ENOLCK):
 			continue // exclusion judges whether a lock was in the way
 		case f.found().excuse(op):
 			continue
-		case op.Result.Errno == model.EIO, op.Result.Errno == model.EROFS, op.Result.Errno == model.EBADE:
+		case op.Result.Errno.Severed():
 			v.Anomaly = model.AccessLoss
 		case openAndGone(run.History, info, i):
 			v.Anomaly = model.DeleteWhileOpen
@@ -84,10 +86,21 @@ func judgeProgress(run model.Run, info []opInfo, v *model.Verdict) {
 		}
 		v.Proof = [2]string{
 			fmt.Sprintf("%s: %s, so it answers ok or an error that the caller caused.", naming(op), why),
-			fmt.Sprintf("however it answered %s.", op.Answer()),
+			fmt.Sprintf("however it answered %s (%s).", op.Answer(), op.Result.Errno.Meaning()),
 		}
 		return
 	}
+}
+
+// ofDirectory reports whether op answered EPERM, the answer for a link of a
+// directory and an unlink of one, where a directory may have been.
+func ofDirectory(history []model.Op, op *model.Op) bool {
+	if op.Result.Errno != model.EPERM || op.Skipped || op.Pending() || !ruled(op) {
+		return false
+	}
+	return op.Path == model.Root || slices.ContainsFunc(history, func(o model.Op) bool {
+		return o.Kind == model.Mkdir && !o.Skipped && o.Call < op.Return && (made(&o) || failed(&o))
+	})
 }
 
 // faults is what faults a run had, for the errors that they excuse.
@@ -227,9 +240,7 @@ func heals(heal, partition *model.Op) bool {
 
 // excuse reports whether a fault excuses the error that op answered.
 func (f *faults) excuse(op *model.Op) bool {
-	switch op.Result.Errno {
-	case model.EIO, model.EROFS, model.ESTALE, model.EBADE:
-	default:
+	if e := op.Result.Errno; !e.Severed() && e != model.ESTALE {
 		return f.lies
 	}
 	if f.lies {

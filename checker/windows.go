@@ -65,7 +65,7 @@ type opInfo struct { // one for each operation of a history that may have millio
 	late   int32 // index of a power loss after that: what survived may still have been in the disk's cache; or -1
 	used   bool  // it says something that a rung judges, or changes something
 	cut    bool  // it was under way then: it has no result, and its change may be missing
-	open   bool  // it has no answer that says whether it changed anything: it never returned, or failed as the disk did
+	open   bool  // it has no answer that says whether it changed anything: it never returned, or failed with an error that does not tell
 	zombie bool  // its host had been fenced: it is excused, and has no effect
 }
 
@@ -75,26 +75,10 @@ func ends(op *model.Op) bool {
 	return !op.Skipped && (op.Kind == model.Crash || op.Kind == model.PowerLoss || op.Kind == model.Fence)
 }
 
-// informative reports whether the answer e of a k says something about names or
-// contents. Capacity and progress judge the others.
-func informative(k model.Kind, e model.Errno) bool {
-	switch e {
-	case model.OK, model.EEXIST, model.ENOENT, model.ENOTDIR, model.EISDIR, model.EPERM, model.ENOTEMPTY:
-		return true
-	case model.EINVAL:
-		return k == model.Rename
-	}
-	return false
-}
-
-// failed reports whether op is a change that failed as its disk did: that says
+// failed reports whether op is a change that failed with an error that says
 // nothing of what it had done by then.
 func failed(op *model.Op) bool {
-	switch op.Result.Errno {
-	case model.EIO, model.EROFS, model.ESTALE, model.EBADE:
-		return op.Kind.Changes() && !op.Skipped && !op.Pending()
-	}
-	return false
+	return op.Kind.Changes() && !op.Skipped && !op.Pending() && op.Result.Errno.Uncertain()
 }
 
 // nested reports whether one of the names of a rename or link stands below the
@@ -119,7 +103,7 @@ func (w *windows) make(history []model.Op) {
 		h := &lives[min(op.Host, model.MaxHosts)] // Final is the one beyond
 		in := &w.info[i]
 		*in = opInfo{life: h.life, mount: h.mount, sync: model.Never, closed: model.Never, opener: -1, crash: -1, late: -1, open: op.Pending(), zombie: h.zombie}
-		in.used = !op.Skipped && (op.Pending() && op.Kind.Changes() && !nested(op) || !op.Pending() && informative(op.Kind, op.Result.Errno))
+		in.used = !op.Skipped && (op.Pending() && op.Kind.Changes() && !nested(op) || !op.Pending() && informative(op))
 		switch op.Kind {
 		case model.Mount:
 			if op.Succeeded() {

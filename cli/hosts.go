@@ -21,6 +21,8 @@ type hostFlags struct {
 	Crash   []hostCommand `sep:"none" placeholder:"A=COMMAND" help:"Command that takes a host its memory, such as a reset of the machine. Without it the host never crashes."`
 	Timeout span          `placeholder:"DURATION" help:"How long one operation on a real host may take; after that it has not returned (default: 10s)."`
 	Visible span          `placeholder:"DURATION" help:"How long a new directory may take to be seen by the other hosts (default: 10s)."`
+	Without families      `placeholder:"FAMILY" help:"Leave out operations: appends, directories, links, locks, renames, statfs, truncates, with commas between."`
+	Anyway  bool          `name:"write-anyway" help:"Write although the hosts have one disk mounted twice without coordination. It damages the file system."`
 	Reruns  runCount      `placeholder:"N" help:"How often a finding on real hosts is run again, to say how often it comes back (default: 5)."`
 }
 
@@ -62,6 +64,7 @@ func (f *hostFlags) unused(lab bool) error {
 	}{
 		{"--remount", len(f.Remount) > 0}, {"--crash", len(f.Crash) > 0},
 		{"--timeout", f.Timeout > 0}, {"--visible", f.Visible > 0}, {"--reruns", f.Reruns > 0 && !lab},
+		{"--without", f.Without.kinds != 0}, {"--write-anyway", f.Anyway},
 	} {
 		if flag.given {
 			return fmt.Errorf("%s is for real hosts\nhint: name them with --host", flag.name)
@@ -72,7 +75,7 @@ func (f *hostFlags) unused(lab bool) error {
 
 // cluster is the hosts as the flags have them.
 func (f *hostFlags) cluster(least int) (agent.Cluster, error) {
-	c := agent.Cluster{Timeout: time.Duration(f.Timeout), Visible: time.Duration(f.Visible), Members: make([]agent.Member, len(f.Host))}
+	c := agent.Cluster{Timeout: time.Duration(f.Timeout), Visible: time.Duration(f.Visible), Without: f.Without.kinds, Members: make([]agent.Member, len(f.Host))}
 	if err := f.unused(false); err != nil {
 		return c, err
 	}
@@ -98,12 +101,27 @@ func (f *hostFlags) cluster(least int) (agent.Cluster, error) {
 		put("--crash", f.Crash, func(m *agent.Member) *[]string { return &m.Crash }))
 }
 
-// open starts the agents and says once what will not be generated.
-func open(ctx context.Context, a *app, c agent.Cluster) (*agent.Runner, error) {
+// open starts the agents, and makes sure that hosts can be written to: not if that
+// damages what they share.
+func (f *hostFlags) open(ctx context.Context, a *app, c agent.Cluster) (*agent.Runner, error) {
 	r, err := agent.NewRunner(ctx, c)
 	if err != nil {
 		return nil, err
 	}
+	missing(a, c)
+	if pair := twice(r.Roots()); pair != nil && !f.Anyway {
+		err = fmt.Errorf("%s; nothing was written\nhint: it damages the file system: --write-anyway does it all the same, lab ext4 shows what comes of it on a disk of its own", pair.sentence())
+	} else {
+		err = r.Open(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, r.Close())
+	}
+	return r, nil
+}
+
+// missing says once what will not be generated.
+func missing(a *app, c agent.Cluster) {
 	without := func(flag string, words func(agent.Member) []string) {
 		var hosts []string
 		for i, m := range c.Members {
@@ -117,7 +135,27 @@ func open(ctx context.Context, a *app, c agent.Cluster) (*agent.Runner, error) {
 	}
 	without("remount", func(m agent.Member) []string { return m.Remount })
 	without("crash", func(m agent.Member) []string { return m.Crash })
-	return r, nil
+}
+
+// leave ends the agents. What was lost on the way, or is left, makes the answer one of
+// the harness, whatever was found; after a remount that failed, or an interrupt, the
+// last lines are the state of each host.
+func (f *hostFlags) leave(ctx context.Context, a *app, r *agent.Runner, code *int, err *error) {
+	if r.Offline() || ctx.Err() != nil && len(f.Remount) > 0 {
+		for _, line := range states(r) {
+			fmt.Fprintf(a.stderr, "%s: %s\n", a.name, printable(line))
+		}
+	}
+	if e := r.Close(); e != nil {
+		*code, *err = exitHarness, errors.Join(*err, e)
+	}
+}
+
+// states is the state of each host, also after an interrupt.
+func states(r *agent.Runner) []string {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	return r.States(ctx)
 }
 
 // reruns is Reruns, or its default.
@@ -183,5 +221,8 @@ func (f *hostFlags) again() string {
 	put("--host", f.Host)
 	put("--remount", f.Remount)
 	put("--crash", f.Crash)
+	if f.Anyway {
+		b.WriteString("--write-anyway ")
+	}
 	return b.String()
 }

@@ -198,11 +198,11 @@ func (v *huntVerb) runReal(ctx context.Context, a *app) (code int, err error) {
 	if err != nil {
 		return exitUsage, err
 	}
-	r, err := open(ctx, a, c)
+	r, err := v.Real.open(ctx, a, c)
 	if err != nil {
 		return exitHarness, err
 	}
-	defer func() { err = errors.Join(err, r.Close()) }()
+	defer func() { v.Real.leave(ctx, a, r, &code, &err) }()
 	l := &live{runner: r, broken: r.Broken, replay: v.Real.again(), reruns: v.Real.reruns(), first: v.First, limit: v.limit(), order: job{
 		Design: r.Capabilities().Name, Guarantees: guaranteeNames(g), Hosts: int(v.Hosts), Faults: v.Faults.drawn, Seed: v.Seed, Runs: int(v.Runs),
 	}}

@@ -52,7 +52,11 @@ func (l *live) hunt(ctx context.Context, stderr io.Writer) (fuzz.Result, error) 
 
 func (l *live) judge() (model.Judge, error) {
 	promised, err := guarantees(l.order.Guarantees)
-	return checker.New(0, promised...), err
+	judge := checker.New(0, promised...)
+	if l.runner.Capabilities().Overlaps {
+		judge = notTorn(judge)
+	}
+	return judge, err
 }
 
 // soFar is for the line of progress: executions, those of the minimiser too.

@@ -46,7 +46,11 @@ func suite(caps model.Capabilities) ([]probe, error) {
 			return nil, err
 		}
 		p := probe{name: strings.TrimSuffix(path.Base(e.Name()), ".case"), asks: c.Notes[0], Program: c.Program}
-		if !slices.ContainsFunc(p.Steps, func(s model.Step) bool { return !caps.Kinds.Has(s.Kind) || caps.Lacks[s.Host].Has(s.Kind) }) {
+		cannot := func(s model.Step) bool {
+			words := (s.Kind == model.Lock || s.Kind == model.Unlock) && s.Len > 0
+			return !caps.Kinds.Has(s.Kind) || caps.Lacks[s.Host].Has(s.Kind) || words && !caps.Ranges
+		}
+		if !slices.ContainsFunc(p.Steps, cannot) {
 			all = append(all, p)
 		}
 	}

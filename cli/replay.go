@@ -79,11 +79,11 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 				return exitUsage, fmt.Errorf("%s: the case has %d hosts; %d were named\nhint: --host once for each", printable(f.Name), n, len(c.Members))
 			}
 		}
-		r, err := open(ctx, a, c)
+		r, err := v.Real.open(ctx, a, c)
 		if err != nil {
 			return exitHarness, err
 		}
-		defer func() { failure = errors.Join(failure, r.Close()) }()
+		defer func() { v.Real.leave(ctx, a, r, &code, &failure) }()
 		on, replay = r.Capabilities().Name, func(f corpus.File) (replayed, model.Run, error) {
 			return v.onReal(ctx, realReplay{runner: r, judged: func(g model.Guarantee) error { return canJudge(c, g) }}, f)
 		}

@@ -136,7 +136,7 @@ func (c *Counter) countOp(run *model.Run, op *model.Op) {
 	}
 	// A remount or reboot is two Ops of one step: its answer is the mount's, or
 	// the unmount's if that failed. Meanwhile the design may fence a host.
-	kind, errno := op.Kind, min(op.Result.Errno, model.EOTHER)
+	kind, errno := op.Kind, known(op.Result.Errno)
 	if step := run.Program.Steps[op.Step-1].Kind; (step == model.Remount || step == model.Reboot) && !disturbs(kind) {
 		if kind == model.Unmount && errno == model.OK {
 			return
@@ -171,4 +171,12 @@ func (c *Counter) collided(trace []model.Record) bool {
 		}
 	}
 	return false
+}
+
+// known is e, or EOTHER for a number that has no name.
+func known(e model.Errno) model.Errno {
+	if int(e) < errnos {
+		return e
+	}
+	return model.EOTHER
 }

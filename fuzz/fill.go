@@ -55,7 +55,7 @@ func (g *Generator) put(k model.Kind, name, blocks int) {
 	if !g.world.mounted[h] {
 		h = g.last
 	}
-	if !g.can(k) || !g.world.mounted[h] {
+	if !g.hostCan(h, k) || !g.world.mounted[h] {
 		return
 	}
 	s := model.Step{Host: h, Kind: k}

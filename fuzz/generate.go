@@ -39,7 +39,7 @@ type Generator struct {
 // kinds and errnos are the sizes of tables over all Kinds and Errnos.
 const (
 	kinds  = int(model.Tick) + 1
-	errnos = int(model.EOTHER) + 1
+	errnos = model.NumErrnos
 )
 
 // ordinary is how often a kind is drawn when a run favours none. Mount is not

@@ -26,7 +26,11 @@ func checkProgram(t rapid.TB, p model.Program, caps model.Capabilities) {
 		t.Fatalf("%d hosts of %d%#v", p.Hosts, most, p)
 	}
 	data := byte(0)
+	var whole, words bool // locked
 	for _, s := range p.Steps {
+		if s.Kind == model.Lock || s.Kind == model.Unlock {
+			whole, words = whole || s.Len == 0, words || s.Len > 0
+		}
 		if !caps.Kinds.Has(s.Kind) || s.Kind == model.Refresh {
 			t.Fatalf("step %v is not within the capabilities%#v", s, p)
 		}
@@ -40,6 +44,9 @@ func checkProgram(t rapid.TB, p model.Program, caps model.Capabilities) {
 		if s.Direct && !caps.Direct {
 			t.Fatalf("step %v goes past a cache that nothing goes past%#v", s, p)
 		}
+	}
+	if words && !caps.Ranges || words && whole && caps.LocksApart {
+		t.Fatalf("locks of words, and of whole files: %v; want ranges %v, apart %v%#v", whole, caps.Ranges, caps.LocksApart, p)
 	}
 	for _, k := range p.Strikes {
 		if !caps.Survives.Has(k.Kind.Fault()) {
@@ -59,8 +66,10 @@ func TestEveryProgramIsValid(t *testing.T) {
 			Holds:    rapid.Bool().Draw(t, "holds"),
 			Survives: model.Faults(rapid.Uint32().Draw(t, "survives")),
 			Direct:   rapid.Bool().Draw(t, "direct"),
+			Ranges:   rapid.Bool().Draw(t, "ranges"),
 			Space:    model.Space{Blocks: rapid.SampledFrom([]int{0, 1, 5, 64, 8192, 1 << 40, -3}).Draw(t, "blocks")},
 		}
+		caps.LocksApart = rapid.Bool().Draw(t, "locks apart")
 		opts := fuzz.Options{Hosts: rapid.IntRange(-1, 20).Draw(t, "want hosts"), Steps: rapid.IntRange(-1, 300).Draw(t, "steps")}
 		if rapid.Bool().Draw(t, "narrow") {
 			opts.Faults = model.Faults(rapid.Uint32().Draw(t, "faults"))
@@ -74,6 +83,31 @@ func TestEveryProgramIsValid(t *testing.T) {
 			checkProgram(t, opts.Program(caps, run), within)
 		}
 	})
+}
+
+// Where whole files and words are locked by two kinds of lock, runs of either kind
+// are made; for others some have both.
+func TestLocksOfOneKindInARun(t *testing.T) {
+	caps := newToy().caps
+	caps.Ranges = true
+	for _, apart := range []bool{false, true} {
+		caps.LocksApart = apart
+		runs := map[[2]bool]int{} // by which kinds there are
+		for run := range 3_000 {
+			p := fuzz.Options{Seed: 5}.Program(caps, run)
+			checkProgram(t, p, caps)
+			var has [2]bool
+			for _, s := range p.Steps {
+				if s.Kind == model.Lock {
+					has[min(s.Len, 1)] = true
+				}
+			}
+			runs[has]++
+		}
+		if runs[[2]bool{true, false}] < 40 || runs[[2]bool{false, true}] < 40 || (runs[[2]bool{true, true}] == 0) != apart {
+			t.Errorf("apart: %v: runs by kinds of lock: %v", apart, runs)
+		}
+	}
 }
 
 func FuzzGenerate(f *testing.F) {

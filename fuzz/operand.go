@@ -143,12 +143,13 @@ func (g *Generator) name(k model.Kind, wild bool) (name int, ok bool) {
 }
 
 // lock draws what a lock is of: a file, or some of its first words; and now and
-// then that others may have it too.
+// then that others may have it too. Where these are two kinds of lock that need not
+// see each other, a run has one of them.
 func (g *Generator) lock(s *model.Step) {
 	if s.Kind == model.Lock {
 		s.Shared = g.src.Intn(3) == 2
 	}
-	if g.ranges && g.src.Intn(3) > 0 {
+	if g.ranges && (g.caps.LocksApart || g.src.Intn(3) > 0) {
 		const half = model.WordsPerBlock / 2
 		s.Off, s.Len = half*int32(g.src.Intn(3)), half*int32(1+g.src.Intn(2))
 	}

@@ -151,7 +151,7 @@ func (l *line) answer(op *model.Op) error {
 	var ok bool
 	if r.Error != "" {
 		if op.Result.Errno, ok = model.ParseErrno(r.Error); !ok || op.Result.Errno == model.OK {
-			return fmt.Errorf("unknown error %.40q\nhint: docs/HISTORY.md lists the names; any other is EOTHER", r.Error)
+			return fmt.Errorf("unknown error %.40q\nhint: names are those of errno.h, as ENOENT; any other is EOTHER", r.Error)
 		}
 	}
 	failed := r.Error != ""

@@ -10,6 +10,7 @@ import (
 	"github.com/doublemount/doublemount/checker"
 	"github.com/doublemount/doublemount/fuzz"
 	"github.com/doublemount/doublemount/history"
+	"github.com/doublemount/doublemount/internal/brute"
 	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/sim"
 	"github.com/doublemount/doublemount/sim/designs"
@@ -143,6 +144,37 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
+// Locks by flock(2) are that when they are read back, and judged so.
+func TestFlockRoundTrip(t *testing.T) {
+	const opened = "A create a; A open a f1; B mount; B open a f1; "
+	for _, c := range []struct {
+		text string
+		want [2]model.Outcome // for locks of one kind, of two
+	}{
+		{opened + "A lock f1; B lock f1 0 8", [2]model.Outcome{model.Violated, model.Held}},
+		{opened + "A lock f1; B lock f1", [2]model.Outcome{model.Violated, model.Violated}},
+		{opened + "A lock f1 0 8; B lock f1 0 8", [2]model.Outcome{model.Violated, model.Violated}},
+		{opened + "A lock f1; A unlock f1; B lock f1", [2]model.Outcome{model.Held, model.Held}},
+		{opened + "A lock f1 shared; B lock f1 shared; A lock f1 -> EAGAIN; B lock f1", [2]model.Outcome{model.Violated, model.Held}},
+	} {
+		for i, apart := range []bool{false, true} {
+			run := brute.History(c.text)
+			run.LocksApart = apart
+			var b bytes.Buffer
+			if err := history.Write(&b, run); err != nil {
+				t.Fatal(err)
+			}
+			h, err := history.Read(&b)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if v := checker.New(0, model.Exclusion)(h.Run)[0]; v.Outcome != c.want[i] {
+				t.Errorf("%v, want %v, apart: %v\n%s", v.Outcome, c.want[i], apart, c.text)
+			}
+		}
+	}
+}
+
 func rungs() (all []model.Guarantee) {
 	for _, g := range model.Guarantees() {
 		if !g.Axis {
@@ -202,6 +234,9 @@ func TestBadInput(t *testing.T) {
 		{"a crash of a client", `{"id":1,"host":"A","client":1,"op":"crash","call":1}`, "line 1: a crash happens to a host"},
 		{"a power loss of one", `{"id":1,"host":"A","op":"power-loss","call":1}`, "line 1: power-loss: host A"},
 		{"parted from itself", `{"id":1,"host":"A","op":"partition","from":"A","call":1}`, "line 1: parted from"},
+		{"an fsync by flock", `{"id":8,"host":"A","op":"fsync","handle":"x","flock":true,"call":5,"return":6,"result":{}}`, "line 1: fsync: only a lock or unlock of a whole file can be by flock"},
+		{"a range by flock", `{"id":8,"host":"A","op":"lock","handle":"x","length":1,"flock":true,"call":5,"return":6,"result":{}}`, "line 1: lock: only a lock"},
+		{"two kinds of whole files", open + `{"id":2,"host":"A","op":"lock","handle":"x","flock":true,"call":5,"return":6,"result":{}}` + "\n" + `{"id":3,"host":"A","op":"unlock","handle":"x","call":7,"return":8,"result":{}}`, "line 3: a lock of a whole file, not by flock as that of line 2"},
 		{"no name", `{"id":1,"host":"A","op":"readdir","path":"/","call":1,"return":2,"result":{"names":["a/b"]}}`, "line 1: bad name"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -26,6 +26,7 @@ type line struct {
 	Data     *label  `json:"data,omitempty"`
 	Direct   bool    `json:"direct,omitempty"`
 	Shared   bool    `json:"shared,omitempty"`
+	Flock    bool    `json:"flock,omitempty"`
 	Ticks    *int64  `json:"ticks,omitempty"`
 	From     string  `json:"from,omitempty"`
 	Call     *int64  `json:"call"`

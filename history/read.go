@@ -93,6 +93,8 @@ type reader struct {
 	seen  int64 // words that reads returned
 
 	opened map[handleKey]bool // by some line; made when it is first asked for
+	flock  int                // the first line with a lock by flock(2)
+	whole  int                // ... of a whole file that is not by flock(2)
 }
 
 // extra is what an operation has until the end of the file is known.
@@ -172,6 +174,13 @@ func (rd *reader) line(n int, text []byte, last bool) error {
 		return fmt.Errorf("id %.40q is that of line %d too", l.ID.String(), before)
 	}
 	rd.ids[*l.ID], rd.made.ids[n-1] = int32(n), *l.ID
+	if locks := op.Kind == model.Lock || op.Kind == model.Unlock; l.Flock && (!locks || op.Len > 0) {
+		return fmt.Errorf("%v: only a lock or unlock of a whole file can be by flock", op.Kind)
+	} else if l.Flock && rd.flock == 0 {
+		rd.flock = n
+	} else if locks && !l.Flock && op.Len == 0 && rd.whole == 0 {
+		rd.whole = n
+	}
 	x := extra{line: int32(n), tag: -1, path: op.Path}
 	if l.Handle != nil {
 		x.handle = *l.Handle
@@ -246,6 +255,9 @@ func (rd *reader) history() (*History, error) {
 	if len(rd.ops) == 0 {
 		return nil, errors.New("no operation in it")
 	}
+	if rd.flock > 0 && rd.whole > 0 {
+		return nil, &LineError{rd.whole, fmt.Errorf("a lock of a whole file, not by flock as that of line %d\nhint: if it is by fcntl(2), give it the range of all words", rd.flock)}
+	}
 	rd.made.Operations = len(rd.ops)
 	rd.finalMount()
 	rd.sort()
@@ -257,7 +269,7 @@ func (rd *reader) history() (*History, error) {
 	}
 	rd.times()
 	h := &rd.made
-	h.Run.History = rd.ops
+	h.Run.History, h.Run.LocksApart = rd.ops, rd.flock > 0
 	p := model.Program{Steps: make([]model.Step, len(h.ids))}
 	for i := range rd.ops {
 		op := &rd.ops[i]

@@ -28,6 +28,7 @@ func Write(w io.Writer, run model.Run) error {
 		}
 		n++
 		l := lineOf(n, op)
+		l.Flock = run.LocksApart && op.Len == 0 && (op.Kind == model.Lock || op.Kind == model.Unlock)
 		if op.Kind.Event() {
 			for h := range hosts {
 				if model.Host(h) == op.Host || op.Host == model.Everyone {

@@ -12,10 +12,14 @@ import (
 // way is refused (EAGAIN).
 //
 // These are the open file description locks of Linux (fcntl(2), F_OFD_SETLK);
-// whole they are what flock(2) with LOCK_NB takes. On one Linux host flock and
-// byte-range locks do not see each other, over NFS and here they do (flock(2),
-// NOTES). POSIX's own locks, which belong to the process and go with its first
-// close of the file, are not modelled.
+// whole they are what flock(2) with LOCK_NB takes, on a simulated host. On a real
+// one there are two kinds ([Run].LocksApart), each a Locks of its own: the whole
+// file is flock's and words are fcntl's. On a Linux host they do not see each
+// other, over NFS they do (flock(2), NOTES). And flock gives up what a handle has
+// before it makes a shared lock exclusive, or the other way round: others can get
+// it between, and who is then refused may have nothing left. A range is changed at
+// once, or not at all. POSIX's own locks, which belong to the process and go with
+// its first close of the file, are not modelled.
 //
 // The zero value has none.
 type Locks struct{ held []FileLock }

@@ -45,7 +45,7 @@ func TestKindSet(t *testing.T) {
 
 func TestErrnoNames(t *testing.T) {
 	seen := map[string]bool{}
-	for e := model.OK; e <= model.EOTHER; e++ {
+	for e := range model.Errno(model.NumErrnos) {
 		if got, ok := model.ParseErrno(e.String()); !ok || got != e || seen[e.String()] {
 			t.Errorf("%v parses as %v, %v", e, got, ok)
 		}
@@ -56,6 +56,50 @@ func TestErrnoNames(t *testing.T) {
 	}
 	if got := model.Errno(200).String(); got != "EOTHER" {
 		t.Errorf("an unknown errno prints as %q", got)
+	}
+	for name, want := range map[string]model.Errno{"EWOULDBLOCK": model.EAGAIN, "ENOTSUP": model.EOPNOTSUPP, "EFSCORRUPTED": model.EUCLEAN} {
+		if got, ok := model.ParseErrno(name); !ok || got != want {
+			t.Errorf("%s parses as %v, %v", name, got, ok)
+		}
+	}
+	if got, ok := model.ParseErrno("EDEADLOCK"); !ok || got.String() != "EDEADLK" {
+		t.Errorf("EDEADLOCK parses as %v, %v", got, ok)
+	}
+}
+
+// Digests hold the numbers.
+func TestErrnoNumbers(t *testing.T) {
+	old := []string{"ok", "EEXIST", "ENOENT", "ENOTDIR", "EISDIR", "EPERM", "ENOTEMPTY", "ENOSPC", "EBADF", "EMFILE", "EFBIG", "EINVAL", "ENOMEM",
+		"EIO", "EROFS", "ESTALE", "EUCLEAN", "EBUSY", "EAGAIN", "ENOLCK", "EBADE", "EOTHER", "EACCES", "EDQUOT"}
+	for e, name := range old {
+		if got := model.Errno(e).String(); got != name {
+			t.Errorf("number %d is %s, was %s", e, got, name)
+		}
+	}
+}
+
+// Every error says something to a person, and no two the same.
+func TestErrnoMeanings(t *testing.T) {
+	seen := map[string]model.Errno{}
+	for e := range model.Errno(model.NumErrnos) {
+		m := e.Meaning()
+		if other, ok := seen[m]; ok || len(m) < 10 || strings.Contains(m, e.String()) || strings.ToUpper(m[:1]) == m[:1] || strings.HasSuffix(m, ".") {
+			t.Errorf("%v means %q, as %v", e, m, other)
+		}
+		seen[m] = e
+	}
+	if got := model.Errno(255).Meaning(); got != model.EOTHER.Meaning() {
+		t.Errorf("an unknown errno means %q", got)
+	}
+	for _, e := range []model.Errno{model.EACCES, model.EDQUOT, model.ENOSPC, model.EPERM, model.ENOENT, model.ENOSYS} {
+		if e.Uncertain() || e.Severed() {
+			t.Errorf("%v: may have had its effect %v, cannot be had %v", e, e.Uncertain(), e.Severed())
+		}
+	}
+	for _, e := range []model.Errno{model.EIO, model.ETIMEDOUT, model.ENODEV} {
+		if !e.Uncertain() || !e.Severed() {
+			t.Errorf("%v: may have had its effect %v, cannot be had %v", e, e.Uncertain(), e.Severed())
+		}
 	}
 }
 

@@ -58,7 +58,7 @@ func NameResult(k Kind, parent, entry NodeType) []Errno {
 
 // only[e] is the set of e alone, made once: NameResult is called for every
 // operation that is judged.
-var only = func() (sets [numErrnos][]Errno) {
+var only = func() (sets [NumErrnos][]Errno) {
 	for e := range sets {
 		sets[e] = []Errno{Errno(e)}
 	}
@@ -147,7 +147,7 @@ func orOK(found []Errno) []Errno {
 // calls itself thorough. Only what Linux gives is listed where POSIX leaves a
 // choice.
 func Results(k Kind) []Errno {
-	var seen [numErrnos]bool
+	var seen [NumErrnos]bool
 	switch k {
 	case Close:
 		seen[OK], seen[EBADF] = true, true

@@ -16,6 +16,10 @@ type Run struct {
 	Space   Space       // of the disk, for the judge of capacity
 	Strikes []bool      // one for each of Program.Strikes: its command was issued
 	Marks   []Mark      // interesting instants that were reached, sorted by name
+
+	// LocksApart says that locks of a whole file and locks of words are of two kinds,
+	// flock(2) and fcntl(2), that need not see each other; see [Locks].
+	LocksApart bool
 }
 
 // Mark is an instant that a run reached, such as "crash between commit and

@@ -23,6 +23,7 @@ type Capabilities struct {
 	Survives      Faults    // the faults under which what it promises is to hold; no others are drawn
 	Direct        bool      // reads and writes past the cache
 	Ranges        bool      // locks words of a file, and not only the whole
+	LocksApart    bool      // as Run.LocksApart, of all its runs
 	Exclusive     bool      // a mount is refused while another host has the disk
 	Holds         bool      // can stop a step at a disk command
 	Overlaps      bool      // cannot, but takes a hold for a step that others do not wait for

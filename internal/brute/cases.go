@@ -96,7 +96,8 @@ var firstCases = []Case{
 	{"A create a; B readdir / -> ENOENT; end; F stat a -> 0", false, false, true, "no root directory"},
 	{"A mount; B mount; B stat / -> 8; end", false, false, true, "the root directory is a file"},
 	{"A create a; A unlink a; end; F readdir / -> ENOTDIR", false, false, false, "no root directory at the end"},
-	{emptyFile + "A open a f1; A write f1[0]=5 -> ENOTDIR; end; F stat a -> 0", false, false, true, "a name error from a handle"},
+	{emptyFile + "A open a f1; A write f1[0]=5 -> ENOTDIR; end; F stat a -> 0", true, true, true, "an error that a handle cannot have because of names"},
+	{emptyFile + "A open a f1; A write f1[0]=5 -> ENOENT; end; F stat a -> 0", false, false, true, "a handle's file is said to be missing"},
 	{emptyDir + "A create d/x { B rmdir d } ; end; F stat d/x -> ENOENT", false, false, false, "file made in a removed directory"},
 	{emptyDir + "A create d/x -> ENOENT { B rmdir d } ; end; F stat d/x -> ENOENT", true, true, true, "directory gone before the create"},
 

@@ -10,9 +10,14 @@ import "github.com/doublemount/doublemount/model"
 // fcntl(2) says; the last word stands for all further ones. A crash of a host gives
 // up what its handles have, at any time from then on or never; its operations that
 // had not returned by then may have happened before that, or not.
+//
+// With run.LocksApart there is a table for the whole file and one for ranges. A
+// refusal may come from either. A lock or unlock in one may take the same words of
+// the other from its handle. A lock of the whole file may give up, at any time
+// before its return, what its handle has if that is not of the kind that it asks for.
 func Exclusion(run model.Run) bool {
-	t := tableOf(run.History)
-	return t.run(lockTable{})
+	t := tableOf(run.History, run.LocksApart)
+	return t.run([2]lockTable{})
 }
 
 const lockWords = 24
@@ -31,13 +36,17 @@ type lockStep struct {
 	unsure  bool // it may not have happened
 	refused bool
 	all     bool // it gives up all that the handle has
+	old     bool // it gives up the whole file, if the handle has it in the other way
 	done    bool
 }
 
-type lockSteps struct{ steps []lockStep }
+type lockSteps struct {
+	steps []lockStep
+	apart bool
+}
 
-func tableOf(ops []model.Op) *lockSteps {
-	t := &lockSteps{}
+func tableOf(ops []model.Op, apart bool) *lockSteps {
+	t := &lockSteps{apart: apart}
 	type place struct {
 		host model.Host
 		slot uint8
@@ -86,13 +95,17 @@ func tableOf(ops []model.Op) *lockSteps {
 				s.unsure, s.refused, s.hi = true, false, crashedAt(o)
 			}
 			t.steps = append(t.steps, s)
+			if apart && o.Kind == model.Lock && o.Len == 0 {
+				s.old, s.unsure, s.refused = true, true, false
+				t.steps = append(t.steps, s)
+			}
 		}
 	}
 	return t
 }
 
 // run reports whether the steps that are left can come after those that made now.
-func (t *lockSteps) run(now lockTable) bool {
+func (t *lockSteps) run(now [2]lockTable) bool {
 	limit, left := model.Never, false
 	for _, s := range t.steps {
 		if !s.done && !s.unsure && s.hi != model.Never {
@@ -107,16 +120,13 @@ func (t *lockSteps) run(now lockTable) bool {
 		if s.done || s.lo > limit || s.unsure && t.passed(s.hi) {
 			continue
 		}
-		next, ok := s.happen(now)
-		if !ok {
-			continue
+		for _, next := range t.happen(s, now) {
+			s.done = true
+			found := t.run(next)
+			if s.done = false; found {
+				return true
+			}
 		}
-		s.done = true
-		if t.run(next) {
-			s.done = false
-			return true
-		}
-		s.done = false
 	}
 	return false
 }
@@ -131,37 +141,70 @@ func (t *lockSteps) passed(at int64) bool {
 	return false
 }
 
-func (s *lockStep) happen(now lockTable) (lockTable, bool) {
+// happen is the tables that a step can make of two.
+func (t *lockSteps) happen(s *lockStep, now [2]lockTable) (all [][2]lockTable) {
+	own := 0
+	if t.apart && s.op.Len > 0 {
+		own = 1
+	}
 	from, to := 0, lockWords
 	if s.op.Len > 0 && !s.all {
 		from, to = int(s.op.Off), int(s.op.Off+s.op.Len)
 	}
-	me := uint32(1) << s.handle
+	next := now
+	switch {
+	case s.all:
+		for k := range next {
+			next[k].give(s.handle, from, to)
+		}
+		return append(all, next)
+	case s.old:
+		if next[0].give(s.handle, from, to); s.op.Shared && now[0][0].alone == s.handle || !s.op.Shared && now[0][0].shared&(1<<s.handle) != 0 {
+			all = append(all, next)
+		}
+		return all
+	case s.refused:
+		if !now[0].free(s, from, to) || !now[1].free(s, from, to) {
+			all = append(all, now)
+		}
+		return all
+	case s.op.Kind == model.Lock && !now[own].free(s, from, to):
+		return nil
+	}
+	next[own].give(s.handle, from, to)
 	if s.op.Kind == model.Lock {
-		free := true
 		for w := from; w < to; w++ {
-			others := now[w].alone != 0 && now[w].alone != s.handle
-			free = free && !others && (s.op.Shared || now[w].shared&^me == 0)
-		}
-		if free == s.refused {
-			return now, false
-		}
-		if s.refused {
-			return now, true
+			if s.op.Shared {
+				next[own][w].shared |= 1 << s.handle
+			} else {
+				next[own][w].alone = s.handle
+			}
 		}
 	}
+	all = append(all, next)
+	if t.apart {
+		next[1-own].give(s.handle, from, to)
+		all = append(all, next)
+	}
+	return all
+}
+
+// free reports whether no other handle is in the way of a lock.
+func (t *lockTable) free(s *lockStep, from, to int) bool {
+	for _, w := range t[from:to] {
+		if w.alone != 0 && w.alone != s.handle || !s.op.Shared && w.shared&^(1<<s.handle) != 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// give takes words from a handle.
+func (t *lockTable) give(handle, from, to int) {
 	for w := from; w < to; w++ {
-		now[w].shared &^= me
-		if now[w].alone == s.handle {
-			now[w].alone = 0
-		}
-		switch {
-		case s.op.Kind != model.Lock:
-		case s.op.Shared:
-			now[w].shared |= me
-		default:
-			now[w].alone = s.handle
+		t[w].shared &^= 1 << handle
+		if t[w].alone == handle {
+			t[w].alone = 0
 		}
 	}
-	return now, true
 }

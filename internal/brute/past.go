@@ -178,20 +178,48 @@ func changesData(k model.Kind) bool {
 	return k == model.Write || k == model.Append || k == model.Truncate
 }
 
-// judged reports whether the rungs say when o may answer what it did.
+// judged reports whether the rungs say when o may answer what it did. What no
+// state of names and handles gives, some other thing has gone wrong with, and
+// EPERM has too many reasons to be one.
 func judged(o model.Op) bool {
-	switch o.Result.Errno {
-	case model.EINVAL:
-		return o.Kind == model.Rename
-	case model.ENOSPC, model.EIO, model.EROFS, model.ESTALE, model.EUCLEAN, model.EBADF, model.EMFILE,
-		model.EBUSY, model.EBADE, model.EOTHER, model.ENOMEM, model.EFBIG:
-		return false
-	}
 	switch o.Kind {
 	case model.Close, model.Sync, model.Statfs, model.Lock, model.Unlock:
 		return false
 	}
-	return !o.Kind.Event()
+	if o.Kind.Event() {
+		return false
+	}
+	handle := o.File != 0 && o.Kind != model.Open
+	if handle || o.Path == model.Root {
+		switch o.Result.Errno {
+		case model.OK, model.ENOENT:
+			return true
+		case model.EEXIST, model.EISDIR, model.ENOTDIR, model.ENOTEMPTY:
+			return !handle
+		}
+		return false
+	}
+	deep := o.Path.Parent() != model.Root || o.Kind.TwoPaths() && o.To.Parent() != model.Root
+	makes := o.Kind == model.Create || o.Kind == model.Mkdir
+	lists := o.Kind == model.Rmdir || o.Kind == model.Readdir
+	two := o.Kind == model.Rename && o.Path != o.To
+	switch o.Result.Errno {
+	case model.OK:
+		return true
+	case model.ENOENT:
+		return deep || !makes
+	case model.ENOTDIR:
+		return deep || lists || two
+	case model.EISDIR:
+		return two || !makes && !lists && o.Kind != model.Stat && !o.Kind.TwoPaths()
+	case model.EEXIST:
+		return makes || two || o.Kind == model.Rmdir || o.Kind == model.Link
+	case model.ENOTEMPTY:
+		return two || o.Kind == model.Rmdir
+	case model.EINVAL:
+		return o.Kind == model.Rename && o.To.Below(o.Path)
+	}
+	return false
 }
 
 // observes reports whether operation i is an observation that the rung judges.

@@ -59,7 +59,7 @@ func TestCauses(t *testing.T) {
 			} else {
 				want = model.NameResult(o.Kind, parent, entry)
 			}
-			for e := model.OK; e <= model.EOTHER; e++ {
+			for e := range model.Errno(model.NumErrnos) {
 				o.Result.Errno = e
 				got := slices.ContainsFunc(h.causes(o), func(cause []look) bool {
 					return !slices.ContainsFunc(cause, func(l look) bool { return typeOf(h.entry(st, l.name))&l.types == 0 })

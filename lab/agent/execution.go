@@ -83,7 +83,7 @@ func (x *execution) step(n int, s model.Step) error {
 		}
 		return x.mount(n, s.Host)
 	}
-	if !m.mounted || !x.r.kinds.Has(s.Kind) || s.Direct && !x.r.direct {
+	if !m.mounted || !able || !x.r.kinds.Has(s.Kind) || s.Direct && !x.r.direct {
 		x.skip(n, s)
 		return nil
 	}
@@ -155,12 +155,14 @@ func (x *execution) mount(n int, h model.Host) error {
 		return err
 	}
 	if m.Remount != nil {
-		if err := m.command(x.ctx, "remount", m.Remount, x.r.config.Event); err != nil {
+		if err := m.remount(x.ctx, &x.r.config); err != nil {
 			return err
 		}
 	}
-	if _, err := m.host.Mount(Mount{Dir: x.dir, Word: wordSize, Direct: x.r.direct}); err != nil {
-		return err
+	mount := m.mount(x.dir)
+	mount.Direct = x.r.direct
+	if _, err := m.host.Mount(mount); err != nil {
+		return m.unusableFor("open a directory", err)
 	}
 	m.mounted = true
 	x.history[op].Return = x.r.clock.Now()
@@ -228,12 +230,12 @@ func (x *execution) look(m *member) error {
 		return err
 	}
 	if m.Remount != nil {
-		if err := m.command(x.ctx, "remount", m.Remount, x.r.config.Event); err != nil {
+		if err := m.remount(x.ctx, &x.r.config); err != nil {
 			return err
 		}
 	}
-	if _, err := m.host.Mount(Mount{Dir: x.dir, Word: wordSize}); err != nil {
-		return err
+	if _, err := m.host.Mount(m.mount(x.dir)); err != nil {
+		return m.unusableFor("open a directory", err)
 	}
 	if mount >= 0 {
 		x.history[mount].Return = x.r.clock.Now()

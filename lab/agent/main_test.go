@@ -2,6 +2,7 @@ package agent_test
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -45,6 +46,14 @@ func (f *fewLines) Read(p []byte) (int, error) {
 	return copy(p, line), err
 }
 
+// noRanges is the standard output of an agent that locks whole files only.
+type noRanges struct{}
+
+func (noRanges) Write(p []byte) (int, error) {
+	_, err := os.Stdout.Write(bytes.Replace(p, []byte(`"ranges":true`), []byte(`"ranges":false`), 1))
+	return len(p), err
+}
+
 // sessionOf reads the hello and returns the name of its session.
 func sessionOf(in *bufio.Reader) string {
 	for {
@@ -77,9 +86,13 @@ func play(role string) int {
 			return play("good")
 		}
 		os.WriteFile(mark, nil, 0o600)
-		in := &fewLines{bufio.NewReader(os.Stdin), 6} // an empty line, hello, mount, unmount, mount, and one operation
+		in := &fewLines{bufio.NewReader(os.Stdin), 10} // an empty line, hello, look; mount, unmount, unmount to try; mount, unmount, mount, and one operation
 		agent.Serve(pipes{in, os.Stdout}, agent.Config{Root: os.Getenv(rootEnv)})
 		return 1
+	case "no ranges": // as on a system that has flock(2) only
+		if err := agent.Serve(pipes{os.Stdin, noRanges{}}, agent.Config{Root: os.Getenv(rootEnv)}); err != nil {
+			return 1
+		}
 	case "greeting": // what a login prints comes first
 		fmt.Print("Welcome to host b!\n\n  * uptime 3 days\n")
 		return play("good")

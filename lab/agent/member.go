@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doublemount/doublemount/lab/identity"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -25,13 +26,20 @@ type Member struct {
 // member is a Member at work.
 type member struct {
 	Member
-	host    *Host // nil: none was started, or it was given up
-	crashed bool  // since then its agent has not been started
-	trouble error // why the last one was given up
-	mounted bool
+	dirs     string            // begins the names of the directories that it may remove
+	host     *Host             // nil: none was started, or it was given up
+	is       identity.Identity // what its root was at the start
+	unusable *Unusable         // or why that is not known
+	kinds    model.KindSet     // operations that its agent can do
+	readOnly bool              // it can only read
+	crashed  bool              // since then its agent has not been started
+	trouble  error             // why the last one was given up
+	mounted  bool
+	losses   []error // agents that ended, or had to be ended, when nobody had meant it
+	offline  error   // the last remount failed
 }
 
-// lacks is the events that cannot happen to it.
+// lacks is the operations and events that it does not have.
 func (m *member) lacks() model.KindSet {
 	var set model.KindSet
 	if m.Remount == nil {
@@ -40,16 +48,60 @@ func (m *member) lacks() model.KindSet {
 	if m.Crash == nil {
 		set |= model.SetOf(model.Crash)
 	}
+	if m.readOnly {
+		set |= writing
+	}
+	return set | everyOperation&^m.kinds
+}
+
+// writing is what a host that can only read does not do. A lock may need a file that
+// is open for writing.
+var writing = func() model.KindSet {
+	set := model.SetOf(model.Lock, model.Unlock)
+	for _, k := range everyOperation.Kinds() {
+		if k.Changes() {
+			set |= model.SetOf(k)
+		}
+	}
 	return set
+}()
+
+var everyOperation = func() (set model.KindSet) {
+	for _, k := range (^model.KindSet(0)).Kinds() {
+		if !k.Event() {
+			set |= model.SetOf(k)
+		}
+	}
+	return set
+}()
+
+// start starts the agent and asks what its root is.
+func (m *member) start(ctx context.Context, c *Cluster, clock *Clock) error {
+	if err := m.ready(ctx, c, clock); err != nil {
+		return err
+	}
+	m.kinds = m.host.Kinds()
+	is, err := m.host.Look()
+	if err == nil {
+		m.is = is
+		return nil
+	}
+	err = m.unusableFor("open its root", err)
+	if e, ok := errors.AsType[*Unusable](err); ok {
+		m.unusable = e
+		return nil
+	}
+	return err
 }
 
 // ready starts the agent, if there is none that can be spoken to. After a crash
 // it tries again for as long as a machine may need to come up.
 func (m *member) ready(ctx context.Context, c *Cluster, clock *Clock) error {
-	if m.host != nil && m.host.Err() == nil {
+	m.bury()
+	if m.host != nil {
 		return nil
 	}
-	opts := Options{Name: m.Name, Clock: clock, Timeout: c.Timeout, Start: c.Start}
+	opts := Options{Name: m.Name, Clock: clock, Timeout: c.Timeout, Start: c.Start, Dirs: m.dirs}
 	until := time.Now()
 	if m.crashed {
 		until = until.Add(c.Boot)
@@ -69,13 +121,55 @@ func (m *member) ready(ctx context.Context, c *Cluster, clock *Clock) error {
 	}
 }
 
+// bury lets go of an agent that is of no more use, and remembers why, if nobody had
+// meant it to end.
+func (m *member) bury() {
+	if m.host == nil || m.host.Err() == nil {
+		return
+	}
+	if err := m.host.Err(); !m.crashed && !errors.Is(err, errClosed) {
+		m.losses = append(m.losses, err)
+	}
+	m.host, m.mounted = nil, false
+}
+
+// mount is the request to open a directory on this host.
+func (m *member) mount(dir string) Mount {
+	return Mount{Dir: dir, Word: wordSize, ReadOnly: m.readOnly, Type: m.is.Type}
+}
+
+// settle closes a directory, which syncs, so that others can see it.
+func (m *member) settle() error {
+	res, err := m.host.Unmount()
+	switch {
+	case err != nil:
+		return m.unusableFor("sync a new directory", err)
+	case res.Errno != model.OK:
+		return &Unusable{Host: m.Name, Doing: "sync a new directory", Errno: res.Errno, Text: "it was not synced"}
+	}
+	return nil
+}
+
+// nonsense loses the agent because of what it answered.
+func (m *member) nonsense(err error) error {
+	m.host.fail(fmt.Errorf("it answered nonsense: %w", err))
+	return m.host.Err()
+}
+
 // giveUp ends the agent without waiting for anything.
 func (m *member) giveUp(why error) {
+	m.bury()
 	m.trouble = why
 	if m.host != nil {
 		m.host.Kill()
 	}
 	m.host, m.mounted = nil, false
+}
+
+// remount has the command take the file system offline and bring it back.
+func (m *member) remount(ctx context.Context, c *Cluster) error {
+	m.offline = m.command(ctx, "remount", m.Remount, c.Event)
+	return m.offline
 }
 
 // command runs one of the member's commands for an event. It is never cut short but

@@ -62,7 +62,7 @@ func (h *Host) Do(s model.Step) Answer { return <-h.Begin(s) }
 func (h *Host) decode(r response, s model.Step) (answer model.Result, skipped bool, err error) {
 	var w result
 	if s.Kind == model.Mount {
-		if err = json.Unmarshal(r.Result, &mounted{}); err == nil {
+		if err = json.Unmarshal(r.Result, &Mounted{}); err == nil {
 			return answer, false, nil
 		}
 	} else if err = json.Unmarshal(r.Result, &w); err == nil {
@@ -80,11 +80,10 @@ func (h *Host) decode(r response, s model.Step) (answer model.Result, skipped bo
 }
 
 // Mount has the agent open a directory anew, through its root as that is now.
-// It reports whether direct I/O is allowed there.
-func (h *Host) Mount(m Mount) (direct bool, err error) {
-	var answer mounted
+// It answers what can be done there, as far as that was asked.
+func (h *Host) Mount(m Mount) (answer Mounted, err error) {
 	err = h.ask(methodMount, m, &answer)
-	return answer.Direct, err
+	return answer, err
 }
 
 // Unmount has the agent close all handles, make durable what was changed, and

@@ -7,28 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"github.com/doublemount/doublemount/lab/files"
 	"github.com/doublemount/doublemount/model"
-)
-
-// Cluster says which hosts a Runner has and how long it waits for them.
-type Cluster struct {
-	Members []Member
-	Timeout time.Duration // for one operation; 0: DefaultTimeout
-	Start   time.Duration // for an agent's first answer; 0: StartTimeout
-	Event   time.Duration // for a remount or crash command; 0: EventTimeout
-	Boot    time.Duration // for a crashed host to come back; 0: BootTimeout
-	Visible time.Duration // for a new directory to be seen by the other hosts; 0: VisibleTimeout
-	_       struct{}
-}
-
-// The limits of time where a Cluster has none.
-const (
-	EventTimeout   = 2 * time.Minute
-	BootTimeout    = 5 * time.Minute
-	VisibleTimeout = 10 * time.Second
 )
 
 // wordSize makes a block of the model a page, as hosts cache them.
@@ -57,48 +38,27 @@ const Name = "hosts"
 type Runner struct {
 	config  Cluster
 	members []*member
+	maker   *member // makes the directory of each run
 	clock   Clock
-	session string
+	session string // begins the names of all directories
 	runs    int
-	left    []string // directories that could not be removed, as "A: doublemount-..."
+	left    []string // directories that could not be removed
 	kinds   model.KindSet
 	direct  bool
-	failed  int // runs in a row that could not be made
+	ranges  bool // every agent locks words of a file
+	failed  int  // runs in a row that could not be made
+
+	afterRemount bool // see SeenAfterRemount
 }
 
-// NotShared says that a host does not see a directory that another one made and
-// synced.
-type NotShared struct {
-	Maker, Host string
-	Remounted   bool // the host was remounted meanwhile
-	Waited      time.Duration
-}
-
-// Error is the sentence, with a hint.
-func (e *NotShared) Error() string {
-	return e.Sentence() + "\nhint: is this the same file system on both?"
-}
-
-// Sentence is "not shared: B did not see A's directory after A synced".
-func (e *NotShared) Sentence() string {
-	remounted := ""
-	if e.Remounted {
-		remounted = " and " + e.Host + " remounted"
-	}
-	return fmt.Sprintf("not shared: %s did not see %s's directory after %s synced%s (waited %v)", e.Host, e.Maker, e.Maker, remounted, e.Waited.Round(time.Second))
-}
-
-// NewRunner starts the agents. Its ctx is for that only. Close ends them.
+// NewRunner starts the agents and asks each what its root is ([Runner.Roots]).
+// Nothing is written before [Runner.Open], which is called before the first Run. Its
+// ctx is for the start only. Close ends the agents.
 func NewRunner(ctx context.Context, config Cluster) (*Runner, error) {
 	if n := len(config.Members); n < 1 || n > model.MaxHosts {
 		return nil, fmt.Errorf("%d hosts; want 1 to %d", n, model.MaxHosts)
 	}
-	for limit, usual := range map[*time.Duration]time.Duration{&config.Timeout: DefaultTimeout, &config.Start: StartTimeout,
-		&config.Event: EventTimeout, &config.Boot: BootTimeout, &config.Visible: VisibleTimeout} {
-		if *limit <= 0 {
-			*limit = usual
-		}
-	}
+	config.fill()
 	var id [8]byte
 	rand.Read(id[:])
 	r := &Runner{config: config, session: DirPrefix + hex.EncodeToString(id[:]), kinds: model.SetOf(model.Mount)}
@@ -106,41 +66,23 @@ func NewRunner(ctx context.Context, config Cluster) (*Runner, error) {
 		if m.Name == "" {
 			m.Name = model.Host(i).String()
 		}
-		r.members = append(r.members, &member{Member: m})
+		r.members = append(r.members, &member{Member: m, dirs: r.session})
 	}
-	if err := r.open(ctx); err != nil {
-		r.kill()
-		return nil, err
+	for _, m := range r.members {
+		if err := m.start(ctx, &r.config, &r.clock); err != nil {
+			r.kill()
+			return nil, err
+		}
 	}
 	return r, nil
 }
 
-// open starts all agents and finds out what they can do, and whether they see
-// each other's directories.
-func (r *Runner) open(ctx context.Context) error {
-	operations := ^model.KindSet(0)
-	for _, m := range r.members {
-		if err := m.ready(ctx, &r.config, &r.clock); err != nil {
-			return err
-		}
-		operations &= m.host.Kinds()
-		r.kinds |= model.SetOf(model.Unmount, model.Remount, model.Crash) &^ m.lacks()
-	}
-	r.kinds |= operations
-	dir := r.nextDir()
-	direct := true
-	if err := r.enter(ctx, dir, len(r.members), func(can bool) { direct = direct && can }); err != nil {
-		return err
-	}
-	r.direct = direct
-	r.leave(dir)
-	return nil
-}
-
-// Capabilities says what all hosts can do together: the operations that each
-// has, and the events that commands were given for.
+// Capabilities says what the hosts can do together: the operations that any of them
+// has, and the events that commands were given for. What single hosts cannot do is in
+// Lacks: a host that can only read has no operation that changes anything.
 func (r *Runner) Capabilities() model.Capabilities {
-	caps := model.Capabilities{Name: Name, Kinds: r.kinds, MaxHosts: len(r.members), Direct: r.direct, Ranges: r.kinds.Has(model.Lock), Overlaps: true}
+	caps := model.Capabilities{Name: Name, Kinds: r.kinds, MaxHosts: len(r.members), Direct: r.direct,
+		Ranges: r.ranges, LocksApart: true, Overlaps: true}
 	for i, m := range r.members {
 		caps.Lacks[i] = m.lacks()
 	}
@@ -158,21 +100,6 @@ func (r *Runner) Mounts() bool {
 // Broken reports whether three runs in a row could not be made: then it is no
 // use to try another.
 func (r *Runner) Broken() bool { return r.failed >= 3 }
-
-// Close ends the agents, each of which removes what it has made. The error says
-// what was left behind.
-func (r *Runner) Close() error {
-	var errs []error
-	for _, m := range r.members {
-		if m.host != nil {
-			errs = append(errs, m.host.Close())
-		}
-	}
-	for _, dir := range r.left {
-		errs = append(errs, fmt.Errorf("left behind on %s", dir))
-	}
-	return errors.Join(errs...)
-}
 
 func (r *Runner) kill() {
 	for _, m := range r.members {
@@ -202,8 +129,11 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (run model.Run, err e
 			r.failed++
 		}
 	}()
+	if r.maker == nil {
+		return model.Run{}, errors.New("the hosts were not opened")
+	}
 	dir := r.nextDir()
-	if err := r.enter(ctx, dir, p.Hosts, nil); err != nil {
+	if err := r.enter(ctx, dir, r.members[:p.Hosts]); err != nil {
 		return model.Run{}, err
 	}
 	defer r.leave(dir)
@@ -211,60 +141,52 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (run model.Run, err e
 	if err := x.run(); err != nil {
 		return model.Run{}, err
 	}
-	return model.Run{Program: x.program, History: x.history, Holds: x.holds(), Strikes: make([]bool, len(p.Strikes))}, nil
+	return model.Run{Program: x.program, History: x.history, Holds: x.holds(), Strikes: make([]bool, len(p.Strikes)), LocksApart: true}, nil
 }
 
-// enter has the first host make a directory and the others find it. Then it is
-// closed again everywhere: a mount opens it. With try, direct I/O is tried. If it
-// fails, nothing is left.
-func (r *Runner) enter(ctx context.Context, dir string, hosts int, try func(can bool)) (err error) {
+// enter has a host make a directory, and the others find it. Then it is closed again
+// everywhere: a mount opens it. If it fails, nothing is left.
+func (r *Runner) enter(ctx context.Context, dir string, members []*member) (err error) {
 	made := false
 	defer func() {
 		if made && err != nil {
 			r.leave(dir)
 		}
 	}()
-	for _, m := range r.members[:hosts] {
+	for _, m := range r.members {
+		m.mounted, m.trouble = false, nil
+	}
+	for _, m := range r.makerFirst(members) {
 		if err := m.ready(ctx, &r.config, &r.clock); err != nil {
 			return err
 		}
-		m.mounted, m.trouble = false, nil
-	}
-	maker := r.members[0]
-	for i, m := range r.members[:hosts] {
-		mount := Mount{Dir: dir, Word: wordSize, Make: i == 0, Try: try != nil}
-		direct, err := m.host.Mount(mount)
-		for began, remounted := time.Now(), false; i > 0 && err != nil && m.host.Err() == nil; {
-			if m.Remount != nil && !remounted {
-				if err := m.command(ctx, "remount", m.Remount, r.config.Event); err != nil {
-					return err
-				}
-				remounted = true
-			} else if waited := time.Since(began); waited >= r.config.Visible {
-				return &NotShared{Maker: maker.Name, Host: m.Name, Remounted: remounted, Waited: waited}
-			} else if err := sleep(ctx, min(r.config.Visible, 200*time.Millisecond)); err != nil {
-				return err
-			}
-			direct, err = m.host.Mount(mount)
-		}
-		if err != nil {
+		mount := m.mount(dir)
+		mount.Make = m == r.maker
+		if _, err := r.mount(ctx, m, mount); err != nil {
 			return err
 		}
 		made = true
-		if try != nil {
-			try(direct)
-		}
-		if res, err := m.host.Unmount(); err != nil { // which syncs
+		if err := m.settle(); err != nil {
 			return err
-		} else if res.Errno != model.OK {
-			return fmt.Errorf("%s: sync of a new directory: %v", m.Name, res.Errno)
 		}
 	}
 	return nil
 }
 
-// leave closes a directory wherever it is open, and removes it. What cannot be
-// removed is told of by Close.
+// makerFirst is the members in the order in which they enter a directory; the maker
+// is always among them.
+func (r *Runner) makerFirst(members []*member) []*member {
+	all := []*member{r.maker}
+	for _, m := range members {
+		if m != r.maker {
+			all = append(all, m)
+		}
+	}
+	return all
+}
+
+// leave closes a directory wherever it is open, and removes it. What cannot be removed
+// now is tried again by Close.
 func (r *Runner) leave(dir string) {
 	for _, m := range r.members {
 		if m.host != nil {
@@ -272,8 +194,41 @@ func (r *Runner) leave(dir string) {
 		}
 		m.mounted = false
 	}
-	maker := r.members[0]
-	if maker.host == nil || maker.host.Remove(dir) != nil {
-		r.left = append(r.left, maker.Name+": "+dir)
+	if r.maker == nil || r.maker.host == nil || r.maker.host.Remove(dir) != nil {
+		r.left = append(r.left, dir)
 	}
+}
+
+// Close ends the agents, each of which removes what it has made. The error says which
+// agents were lost on the way, whatever they were doing, and what was left behind,
+// each once. Close may be called again.
+func (r *Runner) Close() error {
+	r.sweep()
+	var errs []error
+	for _, m := range r.members {
+		m.bury()
+		if m.host != nil {
+			if err := m.host.Close(); err != nil {
+				m.losses = append(m.losses, err)
+			}
+			m.host = nil
+		}
+		errs = append(errs, m.losses...)
+		m.losses = nil
+	}
+	for _, dir := range r.left {
+		errs = append(errs, fmt.Errorf("left behind: %s, below the root of %s\nhint: remove it when the file system answers again", dir, r.members[0].Name))
+	}
+	r.left = nil
+	return errors.Join(errs...)
+}
+
+// sweep tries once more to remove what was left behind, through any host that can be
+// spoken to.
+func (r *Runner) sweep() {
+	r.left = slices.DeleteFunc(r.left, func(dir string) bool {
+		return slices.ContainsFunc(r.members, func(m *member) bool {
+			return !m.readOnly && m.host != nil && m.host.Err() == nil && m.host.Remove(dir) == nil
+		})
+	})
 }

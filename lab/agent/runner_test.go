@@ -33,6 +33,10 @@ func newRunner(t *testing.T, c agent.Cluster) *agent.Runner {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if err := r.Open(t.Context()); err != nil {
+		r.Close()
+		t.Fatal(err)
+	}
 	t.Cleanup(func() {
 		if err := r.Close(); err != nil {
 			t.Error(err)
@@ -193,10 +197,17 @@ final unmount -> ok
 // TestNotShared has two hosts in two places.
 func TestNotShared(t *testing.T) {
 	roots := []string{t.TempDir(), t.TempDir()}
-	_, err := agent.NewRunner(t.Context(), cluster(t, roots...))
+	r, err := agent.NewRunner(t.Context(), cluster(t, roots...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = r.Open(t.Context())
 	apart, ok := errors.AsType[*agent.NotShared](err)
-	if !ok || apart.Maker != "A" || apart.Host != "B" || apart.Remounted {
+	if !ok || apart.Maker != "A" || apart.Host != "B" || apart.Remounted || !apart.Proved {
 		t.Errorf("%v", err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
 	}
 	for _, root := range roots {
 		if left, err := os.ReadDir(root); err != nil || len(left) > 0 {
@@ -217,7 +228,9 @@ func TestLostAgent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close()
+	if err := r.Open(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	p := mounted()
 	for range 6 {
 		p.Steps = append(p.Steps, model.Step{Host: hostB, Kind: model.Readdir, Path: "/"})
@@ -231,6 +244,12 @@ func TestLostAgent(t *testing.T) {
 	}
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
+	}
+	if err := r.Close(); !errors.Is(err, agent.ErrLost) || strings.Count(err.Error(), "B: agent lost: it ended") != 1 {
+		t.Errorf("%v; want that B's agent was lost, once", err)
+	}
+	if left, err := os.ReadDir(root); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v, %v", left, err)
 	}
 }
 
@@ -268,4 +287,86 @@ func TestRemountIsNotCutShort(t *testing.T) {
 		t.Errorf("the remount did not come to its end: %v", err)
 	}
 	os.Remove(began + ".armed")
+}
+
+// TestReader has a host that may not write, on one directory: it looks, and is asked
+// for nothing else. The other one makes the directories, whichever it is.
+func TestReader(t *testing.T) {
+	if os.Getuid() != 0 {
+		t.Skip("setpriv needs root")
+	}
+	root := t.TempDir()
+	for _, dir := range []string{root, filepath.Dir(root)} { // which a TempDir keeps for its user
+		if err := os.Chmod(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	play := self(t, "good", root)
+	binary, err := os.ReadFile(play[len(play)-1])
+	if err != nil {
+		t.Fatal(err)
+	}
+	play[len(play)-1] = filepath.Join(filepath.Dir(root), "agent") // the go command keeps its own for its user
+	if err := os.WriteFile(play[len(play)-1], binary, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	nobody := append([]string{"setpriv", "--reuid", "65534", "--clear-groups"}, play...)
+	for reader, letter := range []string{"A", "B"} {
+		c := cluster(t, root, root)
+		c.Members[reader].Command = nobody
+		r := newRunner(t, c)
+		caps := r.Capabilities()
+		if lacks := caps.Lacks[reader]; !lacks.Has(model.Create) || !lacks.Has(model.Append) || lacks.Has(model.Read) || lacks.Has(model.Open) || caps.Lacks[1-reader].Has(model.Create) {
+			t.Errorf("%s lacks %v, the other one %v", letter, lacks, caps.Lacks[1-reader])
+		}
+		if roots := r.Roots(); !roots[reader].Reader || roots[1-reader].Reader {
+			t.Errorf("%+v", roots)
+		}
+		w := model.Host(1 - reader)
+		run, err := r.Run(t.Context(), mounted(
+			model.Step{Host: w, Kind: model.Create, Path: "/a"},
+			model.Step{Host: w, Kind: model.Append, Path: "/a", Len: 2, Data: 3},
+			model.Step{Host: model.Host(reader), Kind: model.Open, Path: "/a", File: 1},
+			model.Step{Host: model.Host(reader), Kind: model.Read, File: 1, Len: 4},
+		))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := story(t, run); !strings.Contains(got, "read f1 0 4 -> 2x#3") {
+			t.Errorf("%s", got)
+		}
+	}
+}
+
+// TestUnusable: what keeps hosts from being tried is said with the host, and what its
+// system answered. Nothing is left behind.
+func TestUnusable(t *testing.T) {
+	root := t.TempDir()
+	file := filepath.Join(root, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, test := range []struct {
+		name, a, b, host string
+		errno            model.Errno
+	}{
+		{"missing", root, filepath.Join(root, "none"), "B", model.ENOENT},
+		{"a file", file, root, "A", model.ENOTDIR},
+		{"where no directory can be made", "/proc", root, "A", model.ENOENT},
+	} {
+		r, err := agent.NewRunner(t.Context(), cluster(t, test.a, test.b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		err = r.Open(t.Context())
+		if e, ok := errors.AsType[*agent.Unusable](err); !ok || e.Host != test.host || e.Errno != test.errno {
+			t.Errorf("%s: %v", test.name, err)
+		}
+		if err := r.Close(); err != nil {
+			t.Errorf("%s: %v", test.name, err)
+		}
+	}
+	if left, err := os.ReadDir(root); err != nil || len(left) != 1 {
+		t.Errorf("left behind: %v, %v", left, err)
+	}
 }

@@ -168,13 +168,6 @@ func (s *server) look() (any, error) {
 	return is, nil
 }
 
-// atRoot is an error of the system that the root itself was the reason of.
-func atRoot(err error) error {
-	e := refused(err).(*rpcError)
-	e.Data.Root = true
-	return e
-}
-
 // open opens the directory of a run, through the root as it is now.
 func (s *server) open(p Mount) (any, error) {
 	if p.Word < 1 || p.Word > files.MaxWordSize {
@@ -229,8 +222,8 @@ func (s *server) open(p Mount) (any, error) {
 }
 
 // use makes root what operations work in.
-func (s *server) use(root *os.Root, p Mount) mounted {
-	m := mounted{Direct: p.Direct}
+func (s *server) use(root *os.Root, p Mount) Mounted {
+	m := Mounted{Direct: p.Direct}
 	if p.Try {
 		write := files.TakesWrites(root)
 		m.Write, m.Direct = write.String(), write == model.OK && files.TakesDirect(root, p.Word)
@@ -383,18 +376,4 @@ func strict(text []byte, into any) error {
 		return errors.New("more than one value")
 	}
 	return nil
-}
-
-func failure(code int, format string, args ...any) *rpcError {
-	return &rpcError{Code: code, Message: fmt.Sprintf(format, args...)}
-}
-
-// refuse is what the agent will not do.
-func refuse(format string, args ...any) error { return failure(codeRefused, format, args...) }
-
-// refused is what the system would not do. The caller quotes it.
-func refused(err error) error {
-	e := failure(codeRefused, "%v", err)
-	e.Data = &refusal{Errno: files.Errno(err).String()}
-	return e
 }

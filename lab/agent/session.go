@@ -25,7 +25,7 @@ func (s *server) hello(p greeting) (any, error) {
 	if err != nil {
 		return nil, refuse("what session %s has left: %v", before.Session, err)
 	}
-	h := Hello{Protocol: Protocol, OS: runtime.GOOS, UnlinkOpen: runtime.GOOS != "windows"}
+	h := Hello{Protocol: Protocol, OS: runtime.GOOS, Ranges: files.Ranges, UnlinkOpen: runtime.GOOS != "windows"}
 	for _, k := range files.Kinds().Kinds() {
 		h.Kinds = append(h.Kinds, k.String())
 	}

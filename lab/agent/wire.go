@@ -13,7 +13,8 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
-// Protocol is the version that hello answers.
+// Protocol is the version that hello answers. Version 1 took locks of the whole file
+// by fcntl(2), which those of version 2 need not see, and had no sessions.
 const Protocol = 2
 
 // MaxLine is the longest line of the protocol, in bytes. The longest that an
@@ -87,8 +88,9 @@ type greeting struct {
 // Hello is what an agent says of itself.
 type Hello struct {
 	Protocol   int      `json:"protocol"`
-	OS         string   `json:"os"`    // as runtime.GOOS
-	Kinds      []string `json:"kinds"` // the operations that it can do
+	OS         string   `json:"os"`     // as runtime.GOOS
+	Kinds      []string `json:"kinds"`  // the operations that it can do
+	Ranges     bool     `json:"ranges"` // ... locks of words among them
 	UnlinkOpen bool     `json:"unlink_open"`
 }
 
@@ -122,8 +124,8 @@ type unmounting struct {
 	Detach bool `json:"detach,omitempty"` // of an agent with a [System]: the block device too
 }
 
-// mounted answers a mount.
-type mounted struct {
+// Mounted answers a mount.
+type Mounted struct {
 	Direct bool   `json:"direct"`          // direct I/O is allowed
 	Write  string `json:"write,omitempty"` // with Try: "ok", or why no file can be written
 }

@@ -64,7 +64,8 @@ func (r *Runner) Capabilities() model.Capabilities {
 		Kinds:         kinds,
 		MaxHosts:      model.MaxHosts,
 		Direct:        r.opts.Direct,
-		Ranges:        files.Kinds().Has(model.Lock),
+		Ranges:        files.Ranges,
+		LocksApart:    true,
 		Deterministic: true,
 	}
 }
@@ -110,5 +111,7 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (run model.Run, err e
 		Digest:  digest(m.history),
 		Holds:   make([]model.HoldState, len(p.Holds)),
 		Strikes: make([]bool, len(p.Strikes)),
+
+		LocksApart: true,
 	}, nil
 }

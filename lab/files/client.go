@@ -82,7 +82,7 @@ const maxTries = 5
 // was done because it cannot be here: an event, direct I/O that the file system
 // does not take, what the system refuses while a file is open.
 func (c *Client) Do(s model.Step) (r model.Result, done bool) {
-	if !Kinds().Has(s.Kind) || s.Direct && !c.opts.Direct {
+	if !Kinds().Has(s.Kind) || s.Direct && !c.opts.Direct || isLock(s) && s.Len > 0 && !Ranges {
 		return model.Result{}, false
 	}
 	r, err := c.apply(s)
@@ -203,7 +203,7 @@ func (c *Client) open(s model.Step) error {
 	if c.at(s.File) != nil {
 		return model.EMFILE
 	}
-	f, err := c.root.OpenFile(local(s.Path), c.access(), 0)
+	f, err := c.openFile(s.Path, c.access())
 	if err != nil {
 		return err
 	}
@@ -215,6 +215,20 @@ func (c *Client) open(s model.Step) error {
 	}
 	c.files[s.File] = &openFile{File: f}
 	return nil
+}
+
+// openFile opens a file. For reading only, a system opens a directory too, and who
+// opened it is told by the file that it has.
+func (c *Client) openFile(p model.Path, flags int) (*os.File, error) {
+	f, err := c.root.OpenFile(local(p), flags, 0)
+	if err != nil || flags&(os.O_RDWR|os.O_WRONLY) != 0 {
+		return f, err
+	}
+	if info, err := f.Stat(); err == nil && info.IsDir() {
+		f.Close()
+		return nil, model.EISDIR
+	}
+	return f, nil
 }
 
 func (c *Client) close(slot uint8) error {
@@ -260,7 +274,7 @@ func (c *Client) withFile(s model.Step) (model.Result, error) {
 	case model.Append:
 		flags |= os.O_APPEND
 	}
-	file, err := c.root.OpenFile(local(s.Path), flags, 0)
+	file, err := c.openFile(s.Path, flags)
 	if err != nil {
 		return model.Result{}, err
 	}

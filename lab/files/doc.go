@@ -15,6 +15,10 @@
 // in blocks of eight words: with the largest words on every one that has it at
 // all.
 //
+// A lock of the whole file is flock(2), one of words is fcntl(2)'s open file
+// description lock, which only Linux has ([Ranges]). They are two kinds
+// ([model.Run].LocksApart).
+//
 // # What is not
 //
 // Handle slots are bookkeeping: a used slot answers EMFILE and an empty one

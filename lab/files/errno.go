@@ -8,39 +8,16 @@ import (
 	"github.com/doublemount/doublemount/model"
 )
 
-// errnoPair is an error of the system and the model's name for it.
-type errnoPair struct {
-	system syscall.Errno
-	model  model.Errno
-}
-
-// errnos is what this system calls the errors of the model. ENOTEMPTY stands
-// for EEXIST in package errors too, so exact numbers are compared first and
-// the classes of package fs are asked last.
-var errnos = append([]errnoPair{
-	{syscall.EEXIST, model.EEXIST},
-	{syscall.ENOENT, model.ENOENT},
-	{syscall.ENOTDIR, model.ENOTDIR},
-	{syscall.EISDIR, model.EISDIR},
-	{syscall.EPERM, model.EPERM},
-	{syscall.ENOTEMPTY, model.ENOTEMPTY},
-	{syscall.ENOSPC, model.ENOSPC},
-	{syscall.EBADF, model.EBADF},
-	{syscall.EFBIG, model.EFBIG},
-	{syscall.EINVAL, model.EINVAL},
-	{syscall.ENOMEM, model.ENOMEM},
-	{syscall.EIO, model.EIO},
-	{syscall.EROFS, model.EROFS},
-	{syscall.ESTALE, model.ESTALE},
-	{syscall.EBUSY, model.EBUSY},
-}, systemErrnos...)
-
 // Errno is the model's name for an error of package os or syscall; nil is OK.
 func Errno(err error) model.Errno { return errno(err) }
 
 // errno is the model's name for an error of package os; nil is OK. An EMFILE of
-// the system is EOTHER: it says that this process has too many files open, not
-// that a handle slot is in use.
+// the system is ENFILE: that a table of open files is full says the same of this
+// process and of the machine, and EMFILE says that a handle slot is in use, which
+// nobody is judged for.
+//
+// ENOTEMPTY stands for EEXIST in package errors too, so exact numbers are asked
+// first and the classes of package fs last.
 func errno(err error) model.Errno {
 	if err == nil {
 		return model.OK
@@ -49,10 +26,8 @@ func errno(err error) model.Errno {
 		return own
 	}
 	if number, ok := errors.AsType[syscall.Errno](err); ok {
-		for _, e := range errnos {
-			if e.system == number {
-				return e.model
-			}
+		if e, ok := named(number); ok {
+			return e
 		}
 	}
 	switch {

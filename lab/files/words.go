@@ -25,11 +25,12 @@ func (c *Client) buffer(words int32) (b []byte, done func()) {
 	return (*p)[:size], func() { buffers.Put(p) }
 }
 
-// write writes s.Len words at an offset. As write(2) does, it answers how
-// many words were written when it could not write them all, and an error only
-// when it wrote none.
+// write writes s.Len words at an offset, in one system call. As write(2) does,
+// it answers how many words were written when it could not write them all, and an
+// error only when it wrote none. (The WriteAt of package os calls again for the
+// rest, and when that fails, forgets what was written.)
 func (c *Client) write(f *os.File, s model.Step) (model.Result, error) {
-	write := (*os.File).WriteAt
+	write := writeOnce
 	if s.Direct {
 		write = writeDirect
 	}
@@ -41,7 +42,7 @@ func (c *Client) write(f *os.File, s model.Step) (model.Result, error) {
 func (c *Client) append(f *os.File, s model.Step) (model.Result, error) {
 	return c.put(s, func(b []byte) (int, error) {
 		if s.File == 0 {
-			return f.Write(b) // it was opened for that
+			return appendOnce(f, b) // it was opened for that
 		}
 		return appendTo(f, b)
 	})
@@ -54,8 +55,8 @@ func (c *Client) put(s model.Step, write func([]byte) (int, error)) (model.Resul
 		b[i] = s.Data
 	}
 	n, err := write(b)
-	if words := n / c.opts.WordSize; words > 0 {
-		return model.Result{Size: int64(words)}, nil
+	if n > 0 {
+		return model.Result{Size: int64((n + c.opts.WordSize - 1) / c.opts.WordSize)}, nil
 	}
 	return model.Result{}, err
 }
@@ -82,12 +83,10 @@ func (c *Client) read(f *os.File, s model.Step) (model.Result, error) {
 	return model.Result{Data: data}, nil
 }
 
-// decode is the write that left a word, or Garbage for a word that is not
-// whole.
+// decode is the write that left a word, or Garbage for a word of several. Of the
+// last word of a file the end may be missing, where a write was cut short: sizes
+// count it as a word, and so do writes.
 func (c *Client) decode(word []byte) byte {
-	if len(word) < c.opts.WordSize {
-		return model.Garbage
-	}
 	for _, b := range word {
 		if b != word[0] {
 			return model.Garbage

@@ -28,7 +28,7 @@ func newFile(t *testing.T) (*Client, *os.File) {
 func TestGarbage(t *testing.T) {
 	p := model.Program{Steps: []model.Step{{Kind: model.Append, Path: "/a", Len: 1, Data: 7}}}
 	c, f := newFile(t)
-	if _, err := f.Write([]byte{7, 7, 7, 7, 0, 0, 0, 0, 7, 7, 0, 7, 8, 8, 8, 8, 255, 255, 255, 255, 7, 7}); err != nil {
+	if _, err := f.Write([]byte{7, 7, 7, 7, 0, 0, 0, 0, 7, 7, 0, 7, 8, 8, 8, 8, 255, 255, 255, 255, 7, 0}); err != nil {
 		t.Fatal(err)
 	}
 	want := []byte{7, model.Hole, model.Garbage, model.Garbage, model.Garbage, model.Garbage}
@@ -120,14 +120,34 @@ func TestErrno(t *testing.T) {
 		{fs.ErrNotExist, model.ENOENT},
 		{fs.ErrExist, model.EEXIST},
 		{&fs.PathError{Err: os.ErrClosed}, model.EBADF},
-		{&fs.PathError{Err: syscall.EMFILE}, model.EOTHER},
-		{&fs.PathError{Err: syscall.EACCES}, model.EOTHER},
+		{&fs.PathError{Err: syscall.EMFILE}, model.ENFILE},
+		{&fs.PathError{Err: syscall.EACCES}, model.EACCES},
+		{&fs.PathError{Err: syscall.Errno(9999)}, model.EOTHER},
 		{errors.New("path escapes from parent"), model.EOTHER},
 	}
 	for _, test := range tests {
 		if got := errno(test.err); got != test.want {
 			t.Errorf("%v is %v; want %v", test.err, got, test.want)
 		}
+	}
+}
+
+// TestWinerror has numbers of winerror.h; each of the table has a name that the
+// model knows, and none is of what Windows refuses.
+func TestWinerror(t *testing.T) {
+	for number, want := range map[uint32]model.Errno{112: model.ENOSPC, 145: model.ENOTEMPTY, 267: model.ENOTDIR, 19: model.EROFS, 1295: model.EDQUOT,
+		17: model.EXDEV, 121: model.ETIMEDOUT} {
+		if got, ok := windowsErrno(number); !ok || got != want {
+			t.Errorf("error %d is %v, %v; want %v", number, got, ok, want)
+		}
+	}
+	for number := range winerror {
+		if e, ok := windowsErrno(number); !ok || e == model.OK || e == model.EOTHER || windowsRefuses(number) {
+			t.Errorf("error %d is %v, %v", number, e, ok)
+		}
+	}
+	if e, ok := windowsErrno(5); ok {
+		t.Errorf("ERROR_ACCESS_DENIED is %v", e)
 	}
 }
 

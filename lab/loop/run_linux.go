@@ -44,7 +44,7 @@ func (r *Runner) Run(ctx context.Context, p model.Program) (model.Run, error) {
 		return model.Run{}, err
 	}
 	run := model.Run{Program: p.Clone(), History: w.history, Trace: w.trace, Holds: w.holds,
-		Audit: problems, Space: r.caps.Space, Strikes: w.strikes, Marks: w.sortedMarks()}
+		Audit: problems, Space: r.caps.Space, Strikes: w.strikes, Marks: w.sortedMarks(), LocksApart: true}
 	var b []byte
 	for _, record := range run.Trace {
 		b = record.AppendBinary(b)
@@ -269,7 +269,7 @@ func (w *world) begin(s model.Step, number int) int {
 
 func entry(s model.Step, number int, now int64) model.Op {
 	return model.Op{Step: number, Host: s.Host, Kind: s.Kind, Path: s.Path, To: s.To, File: s.File,
-		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Call: now, Return: model.Never}
+		Off: s.Off, Len: s.Len, Data: s.Data, Direct: s.Direct, Shared: s.Shared, Call: now, Return: model.Never}
 }
 
 // happened notes an event that took no time.

@@ -51,7 +51,7 @@ func New(ctx context.Context, s System, o Options) (*Runner, error) {
 	}
 	r := &Runner{system: s, place: p}
 	kinds := kinds &^ s.without
-	r.caps = model.Capabilities{Name: s.Name, Kinds: kinds, MaxHosts: o.Hosts, Survives: s.Survives, Ranges: kinds.Has(model.Lock),
+	r.caps = model.Capabilities{Name: s.Name, Kinds: kinds, MaxHosts: o.Hosts, Survives: s.Survives, Ranges: kinds.Has(model.Lock), LocksApart: true,
 		Direct: s.direct && o.Hosts > 1, Exclusive: s.Exclusive, Holds: true}
 	if err := r.open(ctx, o); err != nil {
 		return nil, errors.Join(err, r.Close())
