@@ -1,6 +1,8 @@
 package checker
 
 import (
+	"slices"
+
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -22,6 +24,22 @@ func (f *finding) evidence() *model.Op {
 	return nil
 }
 
+// atRest reports whether op is of the closing observer, and shows what things came
+// to: it mounted for that. One whose host was there all the time may have had a
+// cache as old as the run, and then what it misses is not gone for good, for all
+// that is known.
+func (c *component) atRest(op *model.Op) bool {
+	if op.Host != model.Final {
+		return false
+	}
+	for i := range c.history {
+		if o := &c.history[i]; o.Host == model.Final && o.Kind == model.Mount && o.Succeeded() && o.Return < op.Call {
+			return true
+		}
+	}
+	return false
+}
+
 // count is how many words of a write a read saw.
 func count(read, write *model.Op) (n int32) {
 	for _, w := range read.Result.Data {
@@ -35,12 +53,14 @@ func count(read, write *model.Op) (n int32) {
 // appendOverlap is the append whose words are not all there, since another append
 // that is there began before its end: nothing else changed the file since, and it
 // is too short for both. Where appends take their offset from a view, that is
-// allowed.
+// allowed. Who may see an old end of the file has to have seen words where they
+// cannot be.
 func (f *finding) appendOverlap() *model.Op {
 	read := f.evidence()
 	if read == nil || !f.c.atomic() || read.Host != model.Final && len(read.Result.Data) >= int(read.Len) {
 		return nil
 	}
+	atRest := f.c.atRest(read)
 	for _, i := range f.c.ops {
 		lost := &f.c.history[i]
 		if lost.Kind != model.Append || !lost.Succeeded() || !f.writes(i) || lost.Call > read.Return || count(read, lost) == lost.Len {
@@ -49,12 +69,29 @@ func (f *finding) appendOverlap() *model.Op {
 		for _, j := range f.c.ops {
 			other := &f.c.history[j]
 			if other != lost && other.Kind == model.Append && other.Succeeded() && f.writes(j) && other.Call < read.Return &&
-				count(read, other) > 0 && !f.changedSince(min(lost.Call, other.Call)) {
+				count(read, other) > 0 && !f.changedSince(min(lost.Call, other.Call)) && (atRest || f.misplaced(read, lost, other)) {
 				return lost
 			}
 		}
 	}
 	return nil
+}
+
+// misplaced reports whether a read saw words of an append before the end of
+// another one that had returned when it was called, while nothing made the file
+// shorter.
+func (f *finding) misplaced(read, lost, other *model.Op) bool {
+	if lost.Return > other.Call {
+		return false
+	}
+	first := slices.Index(read.Result.Data, other.Data)
+	end := lost.Len // at least: where the earlier one ends
+	for k, w := range read.Result.Data[:max(first, 0)] {
+		if x := f.c.writer(w); x >= 0 && f.c.history[x].Return < lost.Call {
+			end = max(end, read.Off+int32(k)+1+lost.Len) // it began behind this word
+		}
+	}
+	return first >= 0 && read.Off+int32(first) < end
 }
 
 // changedSince reports whether anything but appends changed words or the size of
@@ -72,7 +109,7 @@ func (f *finding) changedSince(t int64) bool {
 // the end, and those of another host's write to other words of that block are.
 func (f *finding) falselyShared(lost *model.Op) bool {
 	read := f.evidence()
-	if read == nil || read.Host != model.Final || lost.Kind != model.Write {
+	if read == nil || !f.c.atRest(read) || lost.Kind != model.Write {
 		return false
 	}
 	for block := lost.Off / model.WordsPerBlock; block*model.WordsPerBlock < lost.Off+lost.Len; block++ {
@@ -196,7 +233,7 @@ func (f *finding) vanished() bool {
 // bothNames reports whether a file that was renamed away from f.path is, at the
 // end, at its new name too.
 func (f *finding) bothNames(rename *model.Op) bool {
-	return f.op.Host == model.Final && rename != nil && rename.Kind == model.Rename &&
+	return f.c.atRest(f.op) && rename != nil && rename.Kind == model.Rename &&
 		f.atTheEnd(f.path.Moved(rename.Path, rename.To)) && !f.madeSince(rename, f.path.Moved(rename.Path, rename.To)) && !f.madeSince(rename, f.path)
 }
 

@@ -298,7 +298,7 @@ func (c *component) success(i, name int, judged bool, v view) {
 		ch.off, ch.words = int(op.Off), int(op.Len)
 		if op.Kind != model.Truncate {
 			ch.words = min(int(op.Result.Size), int(op.Len))
-			if in.open {
+			if in.open && op.Result.Size == 0 { // it does not say
 				ch.words = int(op.Len)
 			}
 		}

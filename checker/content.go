@@ -9,7 +9,7 @@ import (
 // data names what is wrong with the words that a read returned.
 func (f *finding) data() {
 	got := f.op.Result.Data
-	final := f.op.Host == model.Final
+	final := f.c.atRest(f.op)
 	f.v.Anomaly = model.StaleRead
 	if final {
 		f.v.Anomaly = model.LostUpdate

@@ -10,8 +10,8 @@ import (
 // unmount was called in vain: if the crash had been free to undo a change that one
 // of them covers, and everything were explained then, that change is what is gone.
 func (c *component) explainDurability(v *model.Verdict) {
-	if !c.endings {
-		return
+	if seen := &c.history[c.culprit]; !c.endings || seen.Host == model.Final && !c.atRest(seen) {
+		return // or what was seen may be older than the crash
 	}
 	c.judgeEverything()
 	for _, i := range c.ops {

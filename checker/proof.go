@@ -195,7 +195,7 @@ func (f *finding) observation() {
 		f.data()
 	case f.op.Kind == model.Stat && f.op.Result.Type == model.File && f.find(f.makes) != nil && !f.typeOnly():
 		f.v.Anomaly = model.StaleAttributes
-		if f.op.Host == model.Final {
+		if f.c.atRest(f.op) {
 			f.v.Anomaly = model.LostUpdate
 		}
 		f.with = f.find(f.writes)
@@ -206,7 +206,7 @@ func (f *finding) observation() {
 		f.v.Allowed = f.allowedSizes()
 	case f.absent():
 		f.v.Anomaly = model.InvisibleFile
-		if f.op.Host == model.Final || f.gone() {
+		if f.c.atRest(f.op) || f.gone() {
 			f.v.Anomaly = model.LostFile
 		}
 		f.with = f.find(f.makes)
@@ -221,7 +221,7 @@ func (f *finding) observation() {
 	default:
 		f.v.Anomaly = model.PhantomFile
 		f.with = f.find(f.takes)
-		if f.op.Host == model.Final && f.with != nil {
+		if f.c.atRest(f.op) && f.with != nil {
 			f.v.Anomaly = model.ResurrectedFile
 		}
 		if f.bothNames(f.with) {
@@ -235,7 +235,7 @@ func (f *finding) observation() {
 		if f.op.Result.Errno == model.OK && f.with == nil {
 			// Present, but as something else than what was made last.
 			f.with = f.find(f.makes)
-			if f.op.Host == model.Final {
+			if f.c.atRest(f.op) {
 				f.v.Anomaly = model.LostFile
 			}
 			f.v.Allowed = nil
@@ -294,7 +294,7 @@ func (f *finding) gone() bool {
 		case op.Skipped:
 		case f.takes(i) && made(op):
 			return false
-		case op.Host == model.Final && op.Kind == model.Stat && op.Path == f.path:
+		case op.Kind == model.Stat && op.Path == f.path && f.c.atRest(op):
 			gone = op.Result.Errno == model.ENOENT
 		}
 	}

@@ -327,7 +327,7 @@ func (t *tree) content(op *model.Op, node int32, open bool) bool {
 	case model.Fsync, model.Open:
 		return true
 	}
-	if !open {
+	if !open || op.Result.Size > 0 {
 		words = int(min(op.Result.Size, int64(op.Len)))
 	}
 	end := off + words

@@ -76,9 +76,13 @@ func ends(op *model.Op) bool {
 }
 
 // failed reports whether op is a change that failed with an error that says
-// nothing of what it had done by then.
+// nothing of what it had done by then. A write that had written words and failed
+// then is one, whatever the error: its close did, where space is asked for late.
 func failed(op *model.Op) bool {
-	return op.Kind.Changes() && !op.Skipped && !op.Pending() && op.Result.Errno.Uncertain()
+	if !op.Kind.Changes() || op.Skipped || op.Pending() {
+		return false
+	}
+	return op.Result.Errno.Uncertain() || op.Result.Errno != model.OK && op.Result.Size > 0 && (op.Kind == model.Write || op.Kind == model.Append)
 }
 
 // nested reports whether one of the names of a rename or link stands below the

@@ -239,7 +239,7 @@ func (v *huntFlags) hunt(ctx context.Context, a *app, l *live) (int, error) {
 	}
 	explain := l.explain
 	if explain == nil {
-		explain = l.again
+		explain = l.seen
 	}
 	return v.report(a, hunted{order: l.order, caps: l.runner.Capabilities(), result: result, limit: l.limit, took: took, replay: l.replay,
 		explain: func(f fuzz.Finding) shown { return explain(ctx, f) }}, failure)

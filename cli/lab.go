@@ -113,7 +113,7 @@ func (v *labVerb) reruns() int {
 // many executions. What blocks are is asked after the last run, which is one of
 // the same program.
 func explainReal(ctx context.Context, l *live, runner *loop.Runner, f fuzz.Finding) shown {
-	s := l.again(ctx, f)
+	s := l.seen(ctx, f)
 	judge, err := l.judge()
 	if err != nil {
 		return s

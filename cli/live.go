@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"slices"
 	"sync/atomic"
 	"time"
 
@@ -62,22 +61,12 @@ func (l *live) judge() (model.Judge, error) {
 // soFar is for the line of progress: executions, those of the minimiser too.
 func (l *live) soFar() (runs, findings int) { return int(l.runs.Load()), 0 }
 
-// again runs a finding until it comes back, a few times at most: a run to show.
-func (l *live) again(ctx context.Context, f fuzz.Finding) shown {
-	s := shown{Run: model.Run{Program: f.Program}, Verdicts: []model.Verdict{f.Verdict}, Cause: checker.Cause{Text: checker.NotIsolated}}
-	judge, err := l.judge()
-	for range l.reruns {
-		if err != nil || ctx.Err() != nil {
-			break
-		}
-		run, err := l.runner.Run(ctx, f.Program)
-		if err != nil {
-			break
-		}
-		if verdicts := judge(run); slices.ContainsFunc(verdicts, f.Verdict.Same) {
-			s.Run, s.Verdicts = run, verdicts
-			break
-		}
+// seen is the run in which a finding was seen. How often it came back is said
+// beside it; another run may not have it, or have another answer.
+func (l *live) seen(_ context.Context, f fuzz.Finding) shown {
+	s := shown{Run: f.Seen, Verdicts: []model.Verdict{f.Verdict}, Cause: checker.Cause{Text: checker.NotIsolated}}
+	if judge, err := l.judge(); err == nil {
+		s.Verdicts = judge(f.Seen)
 	}
 	return s
 }

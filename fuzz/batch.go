@@ -100,8 +100,11 @@ func (b *batcher) run(ctx context.Context, n int) error {
 	if inconclusive {
 		b.tally.Inconclusive++
 	}
-	digest := run.Digest
-	recycle(b.runner, run)
+	digest, seen := run.Digest, run
+	if b.caps.Deterministic {
+		recycle(b.runner, run)
+		seen = model.Run{} // it can be had again
+	}
 	if b.caps.Deterministic && (twice || len(fresh) > 0) {
 		again, err := b.execute(ctx, n, p)
 		if err != nil {
@@ -114,7 +117,7 @@ func (b *batcher) run(ctx context.Context, n int) error {
 		}
 	}
 	for _, v := range fresh {
-		if err := b.minimise(ctx, n, p, v); err != nil {
+		if err := b.minimise(ctx, n, p, v, seen); err != nil {
 			return err
 		}
 	}
@@ -164,11 +167,11 @@ func (b *batcher) fresh(verdicts []model.Verdict) (fresh []model.Verdict, inconc
 	return fresh, inconclusive && !violated
 }
 
-func (b *batcher) minimise(ctx context.Context, n int, p model.Program, v model.Verdict) error {
+func (b *batcher) minimise(ctx context.Context, n int, p model.Program, v model.Verdict, seen model.Run) error {
 	if b.tally.has(v) {
 		return nil // the judge gave the same verdict twice
 	}
-	f := Finding{Verdict: v, Program: p, Run: n, Original: len(p.Steps)}
+	f := Finding{Verdict: v, Program: p, Run: n, Original: len(p.Steps), Seen: seen}
 	progress := func(q model.Program) { b.opts.progress(n, q) }
 	again := Confirmation{Runner: b.runner, Judge: b.judge, Times: b.opts.reruns(), Progress: progress}
 	if !b.caps.Deterministic {
@@ -187,6 +190,9 @@ func (b *batcher) minimise(ctx context.Context, n int, p model.Program, v model.
 		return err
 	}
 	f.Verdict, f.Program, f.Executions, f.Cut = small.Verdict, small.Program, small.Executions, small.Cut || err != nil
+	if !b.caps.Deterministic && small.Program.String() != p.String() {
+		f.Seen = small.Seen
+	}
 	if err == nil && !b.caps.Deterministic {
 		err = again.count(ctx, &f)
 	}

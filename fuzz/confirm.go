@@ -26,7 +26,7 @@ func (c Confirmation) Count(ctx context.Context, p model.Program, want model.Ver
 		if c.Progress != nil {
 			c.Progress(p)
 		}
-		if _, ok := shows(ctx, c.Runner, c.Judge, p, want); ok {
+		if _, _, ok := shows(ctx, c.Runner, c.Judge, p, want); ok {
 			cameBack++
 		}
 	}
@@ -39,18 +39,22 @@ func (c Confirmation) count(ctx context.Context, f *Finding) (err error) {
 	return err
 }
 
-// shows executes p once and looks for a verdict that is the Same as want.
-func shows(ctx context.Context, runner model.Runner, judge model.Judge, p model.Program, want model.Verdict) (model.Verdict, bool) {
+// shows executes p once and looks for a verdict that is the Same as want. Where
+// it cannot be had again, the run is returned too.
+func shows(ctx context.Context, runner model.Runner, judge model.Judge, p model.Program, want model.Verdict) (v model.Verdict, run model.Run, ok bool) {
 	run, err := runner.Run(ctx, p)
 	if err != nil {
-		return model.Verdict{}, false
+		return v, model.Run{}, false
 	}
 	verdicts := judge(run)
-	recycle(runner, run)
+	if runner.Capabilities().Deterministic {
+		recycle(runner, run)
+		run = model.Run{}
+	}
 	for _, v := range verdicts {
 		if v.Same(want) {
-			return v, true
+			return v, run, true
 		}
 	}
-	return model.Verdict{}, false
+	return v, model.Run{}, false
 }

@@ -84,6 +84,21 @@ func TestEnough(t *testing.T) {
 	}
 }
 
+// TestSeen has findings that seldom come back: each has the run in which it was
+// seen, of the program that is told.
+func TestSeen(t *testing.T) {
+	for _, shows := range [][]bool{{true}, {true, true, true, true, false}, {true, false, false, false, false, false, false}} {
+		r, err := fuzz.Hunt(t.Context(), &flaky{shows: shows}, judgeFlaky, fuzz.Options{Seed: 1, Hosts: 2, Runs: 40, First: true})
+		if err != nil || len(r.Findings) != 1 {
+			t.Fatalf("%v: %d findings, %v", shows, len(r.Findings), err)
+		}
+		f := r.Findings[0]
+		if f.Seen.Program.String() != f.Program.String() || !slices.ContainsFunc(judgeFlaky(f.Seen), f.Verdict.Same) {
+			t.Errorf("%v: a finding of\n%v\nwith a run of\n%v\n%v", shows, f.Program, f.Seen.Program, judgeFlaky(f.Seen))
+		}
+	}
+}
+
 // TestLacks draws nothing that a host cannot do, and has who cannot leave there
 // from the beginning; holds are drawn where steps can overlap.
 func TestLacks(t *testing.T) {

@@ -20,6 +20,10 @@ type Finding struct {
 	// Of several executions of Program after it was found, how many had it again,
 	// where the Runner is not deterministic. Else both are 0.
 	CameBack, Reruns int
+
+	// Seen is a run of Program that had Verdict, where the Runner is not
+	// deterministic: another one may not have it. It stays in this process.
+	Seen model.Run `json:"-"`
 }
 
 // Failure is a run that the harness could not make.

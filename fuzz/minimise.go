@@ -22,6 +22,10 @@ type Minimal struct {
 	Verdict    model.Verdict // of Program
 	Executions int
 	Cut        bool // the limit was reached: Program may not be minimal
+
+	// Seen is a run of Program that had Verdict, where the Runner is not
+	// deterministic and anything was taken away; else it is empty.
+	Seen model.Run
 }
 
 // Minimise is Minimiser.Minimise with the usual limit, its answer taken apart.
@@ -100,7 +104,7 @@ func (s *search) keeps(p model.Program) bool {
 		return false
 	}
 	s.tried[text] = true
-	hits, last := 0, model.Verdict{}
+	hits, last, seen := 0, model.Verdict{}, model.Run{}
 	for misses := 0; hits*2 <= s.times; {
 		if s.best.Cut = s.best.Executions >= s.Limit; s.best.Cut {
 			return false
@@ -109,13 +113,13 @@ func (s *search) keeps(p model.Program) bool {
 		if s.Progress != nil {
 			s.Progress(p)
 		}
-		if v, ok := shows(s.ctx, s.Runner, s.Judge, p, s.want); ok {
-			hits, last = hits+1, v
+		if v, run, ok := shows(s.ctx, s.Runner, s.Judge, p, s.want); ok {
+			hits, last, seen = hits+1, v, run
 		} else if misses++; misses*2 >= s.times {
 			s.err = s.ctx.Err()
 			return false
 		}
 	}
-	s.best.Program, s.best.Verdict = p, last
+	s.best.Program, s.best.Verdict, s.best.Seen = p, last, seen
 	return true
 }

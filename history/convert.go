@@ -59,6 +59,9 @@ func (l *line) operation() (op model.Op, err error) {
 	if op.Host, err = hostOf(l.Host); err != nil {
 		return op, err
 	}
+	if l.Cached && (op.Host != model.Final || op.Kind == model.Mount) {
+		return op, errors.New("cached says that the final host did not mount to look; it belongs to what final does and to nothing else")
+	}
 	switch takes := op.Kind == model.Write || op.Kind == model.Append; {
 	case takes && l.Data == nil:
 		return op, fmt.Errorf(`%v: no "data", which tells its words from all others`, op.Kind)
@@ -155,6 +158,12 @@ func (l *line) answer(op *model.Op) error {
 		}
 	}
 	failed := r.Error != ""
+	late := failed && r.Written != nil && (op.Kind == model.Write || op.Kind == model.Append) // its close failed
+	if late {
+		if op.Result.Size = *r.Written; op.Result.Size < 0 || op.Result.Size > int64(op.Len) {
+			return fmt.Errorf("%d words written of %d", op.Result.Size, op.Len)
+		}
+	}
 	has := func(given bool, field string, kinds ...model.Kind) error {
 		if given && (failed || !slices.Contains(kinds, op.Kind)) {
 			return fmt.Errorf("%v that answers %v has no %q", op.Kind, op.Result.Errno, field)
@@ -163,7 +172,7 @@ func (l *line) answer(op *model.Op) error {
 	}
 	if err := errors.Join(
 		has(r.Type != "", "type", model.Stat), has(r.Size != nil, "size", model.Stat),
-		has(r.Written != nil, "written", model.Write, model.Append), has(r.Data != nil, "data", model.Read),
+		has(r.Written != nil && !late, "written", model.Write, model.Append), has(r.Data != nil, "data", model.Read),
 		has(r.Names != nil, "names", model.Readdir),
 		has(r.Total != nil, "total", model.Statfs), has(r.Free != nil, "free", model.Statfs)); err != nil || failed {
 		return err

@@ -247,3 +247,41 @@ func TestBadInput(t *testing.T) {
 		})
 	}
 }
+
+// Who looked at the end without a mount is told from who mounted, there and back.
+func TestFinalWithoutMount(t *testing.T) {
+	op := func(h model.Host, k model.Kind, call int64) model.Op {
+		o := model.Op{Host: h, Kind: k, Call: call, Return: call + 1}
+		if k == model.Create || k == model.Stat {
+			o.Path = "/a"
+		}
+		if k == model.Stat {
+			o.Result.Errno = model.ENOENT
+		}
+		return o
+	}
+	for _, mounted := range []bool{true, false} {
+		run := model.Run{Program: model.Program{Hosts: 1}, History: []model.Op{op(0, model.Create, 1)}}
+		if mounted {
+			run.History = append(run.History, op(model.Final, model.Mount, 3))
+		}
+		run.History = append(run.History, op(model.Final, model.Stat, 5))
+		var b bytes.Buffer
+		if err := history.Write(&b, run); err != nil {
+			t.Fatal(err)
+		}
+		h, err := history.Read(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(h.Run.History) != len(run.History) || h.Observed != mounted {
+			t.Errorf("mounted %v: observed %v, %v", mounted, h.Observed, h.Run.History)
+		}
+	}
+	for _, line := range []string{`{"id":1,"host":"A","op":"stat","path":"/a","cached":true,"call":1,"return":2,"result":{"error":"ENOENT"}}`,
+		`{"id":1,"host":"final","op":"mount","cached":true,"call":1,"return":2,"result":{}}`} {
+		if _, err := history.Read(strings.NewReader(line)); err == nil {
+			t.Errorf("taken: %s", line)
+		}
+	}
+}

@@ -29,6 +29,7 @@ type line struct {
 	Flock    bool    `json:"flock,omitempty"`
 	Ticks    *int64  `json:"ticks,omitempty"`
 	From     string  `json:"from,omitempty"`
+	Cached   bool    `json:"cached,omitempty"`
 	Call     *int64  `json:"call"`
 	Return   *int64  `json:"return,omitempty"`
 	Result   *result `json:"result,omitempty"`

@@ -49,7 +49,7 @@ type History struct {
 	Run model.Run
 	// Pending is how many operations had not returned.
 	Pending int
-	// Observed says that there are operations of the host final.
+	// Observed says that the host final mounted and looked, or is taken to have.
 	Observed bool
 	// Operations is how many lines have one, events too.
 	Operations int
@@ -92,6 +92,7 @@ type reader struct {
 	tags  []tag
 	seen  int64 // words that reads returned
 
+	cached bool               // the final host did not mount to look
 	opened map[handleKey]bool // by some line; made when it is first asked for
 	flock  int                // the first line with a lock by flock(2)
 	whole  int                // ... of a whole file that is not by flock(2)
@@ -170,6 +171,7 @@ func (rd *reader) line(n int, text []byte, last bool) error {
 	if err != nil {
 		return err
 	}
+	rd.cached = rd.cached || l.Cached
 	if before, ok := rd.ids[*l.ID]; ok {
 		return fmt.Errorf("id %.40q is that of line %d too", l.ID.String(), before)
 	}
@@ -259,6 +261,7 @@ func (rd *reader) history() (*History, error) {
 		return nil, &LineError{rd.whole, fmt.Errorf("a lock of a whole file, not by flock as that of line %d\nhint: if it is by fcntl(2), give it the range of all words", rd.flock)}
 	}
 	rd.made.Operations = len(rd.ops)
+	rd.made.Observed = rd.made.Observed && !rd.cached
 	rd.finalMount()
 	rd.sort()
 	if err := rd.clients(); err != nil {
@@ -285,8 +288,12 @@ func (rd *reader) history() (*History, error) {
 }
 
 // finalMount adds the mount of the final host where its writer left it out: what
-// it sees is what is there in the end.
+// it sees is what is there in the end. Where it says that it had not mounted, its
+// cache may be as old as the history.
 func (rd *reader) finalMount() {
+	if rd.cached {
+		return
+	}
 	first, line := int64(model.Never), int32(0)
 	for i := range rd.ops {
 		switch op := &rd.ops[i]; {

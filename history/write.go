@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"encoding/json"
 	"io"
+	"slices"
 	"strconv"
 
 	"github.com/doublemount/doublemount/model"
@@ -21,6 +22,7 @@ func Write(w io.Writer, run model.Run) error {
 	e.SetEscapeHTML(false)
 	var hosts [model.MaxHosts + 1]lanes
 	n := 0
+	cached := !slices.ContainsFunc(run.History, func(op model.Op) bool { return op.Host == model.Final && op.Kind == model.Mount })
 	for i := range run.History {
 		op := &run.History[i]
 		if op.Skipped {
@@ -29,6 +31,7 @@ func Write(w io.Writer, run model.Run) error {
 		n++
 		l := lineOf(n, op)
 		l.Flock = run.LocksApart && op.Len == 0 && (op.Kind == model.Lock || op.Kind == model.Unlock)
+		l.Cached = cached && op.Host == model.Final
 		if op.Kind.Event() {
 			for h := range hosts {
 				if model.Host(h) == op.Host || op.Host == model.Everyone {
@@ -129,6 +132,9 @@ func resultOf(op *model.Op) *result {
 	a := &op.Result
 	if a.Errno != model.OK {
 		r.Error = a.Errno.String()
+		if a.Size > 0 && (op.Kind == model.Write || op.Kind == model.Append) {
+			r.Written = &a.Size
+		}
 		return r
 	}
 	switch op.Kind {

@@ -10,6 +10,7 @@ import "fmt"
 // makes of it (delete-while-open violation, both or neither name after rename);
 // then what words are (stale-data exposure, cross-linked block); then how words got
 // lost (append overlap, false-sharing lost write, torn write); then the rest.
+// What is gone for good only an observer can say who mounted to look.
 // docs/ANOMALIES.md has a case of each.
 type Anomaly string
 

@@ -26,7 +26,7 @@ func (t NodeType) String() string {
 type Result struct {
 	Errno Errno
 	Type  NodeType // Stat: File or Dir
-	Size  int64    // Stat of a file: words; Write and Append: words written
+	Size  int64    // Stat of a file: words; Write and Append: words written, also where the close that came after failed
 	Data  []byte   // Read: one byte a word
 	Names []string // Readdir: sorted
 	Total int64    // Statfs: blocks of the file system

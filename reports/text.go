@@ -58,7 +58,18 @@ func Table(run model.Run, blocks Blocks) string {
 	return b.String()
 }
 
+// table is the run, or the program alone where there is no run to show: the
+// process that made it has ended with it.
 func (f Finding) table(b *bytes.Buffer) {
+	if len(f.Run.History)+len(f.Run.Trace) == 0 {
+		b.WriteString("no run to show; the program is:\n")
+		for line := range strings.Lines(f.Run.Program.String()) {
+			b.WriteString(safe(strings.TrimSuffix(line, "\n")) + "\n")
+		}
+		fmt.Fprintln(b)
+		section(b, "note:", notes(f.Run))
+		return
+	}
 	t := layout(f.involved(), append(rowsOf(f), finalRows(f)...))
 	b.WriteString(t.String())
 	fmt.Fprintln(b)

@@ -163,3 +163,12 @@ func TestNearestShowsWhatIsNew(t *testing.T) {
 		t.Errorf("got  %s\nwant %s", s, want)
 	}
 }
+
+// Where there is no run there is no table of steps that were not run.
+func TestNoRun(t *testing.T) {
+	p := model.Program{Hosts: 1, Steps: []model.Step{{Kind: model.Mount}, {Kind: model.Create, Path: "/a"}}}
+	got := text(t, reports.Finding{Design: "x", Verdict: model.Verdict{Outcome: model.Violated, Anomaly: model.NoProgress}, Run: model.Run{Program: p}})
+	if strings.Contains(got, "not run") || !strings.Contains(got, "A create /a") || !strings.Contains(got, "no run to show") {
+		t.Errorf("got\n%s", got)
+	}
+}

@@ -94,12 +94,20 @@ func (c *Client) Do(s model.Step) (r model.Result, done bool) {
 		r, err = c.apply(s)
 	}
 	if err != nil {
-		if refused(err) {
+		if refused(err) || missing(err) {
 			return model.Result{}, false
 		}
-		r = model.Result{Errno: errno(err)}
+		r = model.Result{Errno: errno(err), Size: r.Size}
 	}
 	return r, true
+}
+
+// missing reports whether the file system says that it has no such operation: what a
+// client in user space, or one for an old server, has never been given. Nothing was
+// done, and nobody was promised it.
+func missing(err error) bool {
+	e := errno(err)
+	return e == model.ENOSYS || e == model.EOPNOTSUPP
 }
 
 func (c *Client) apply(s model.Step) (r model.Result, err error) {
@@ -280,7 +288,7 @@ func (c *Client) withFile(s model.Step) (model.Result, error) {
 	}
 	r, err := c.onFile(&openFile{File: file}, s)
 	if e := file.Close(); err == nil && e != nil {
-		return model.Result{}, e
+		return model.Result{Size: r.Size}, e // what was written by then may be there
 	}
 	return r, err
 }
