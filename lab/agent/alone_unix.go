@@ -9,7 +9,12 @@ import (
 
 // alone puts a command into a process group of its own: an interrupt from the
 // keyboard is for us, who then end it in good order.
-func alone(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
+func alone(cmd *exec.Cmd) {
+	if cmd.SysProcAttr == nil {
+		cmd.SysProcAttr = &syscall.SysProcAttr{}
+	}
+	cmd.SysProcAttr.Setpgid = true
+}
 
 // kill ends a command and whatever it started. If it has ended, it has not been
 // waited for, so nobody else has its number.

@@ -15,13 +15,17 @@
 //	look                          what the root is: file system, disk, user, free space
 //	mount   {dir, make, word}     open a directory below the root anew, or make it
 //	do      {kind, path, ...}     one operation; answers when it has returned
-//	unmount                       close all handles, sync, close the directory
+//	unmount {detach}              close all handles, sync, close the directory
 //	remove  {dir}                 remove a directory that this session's caller had made
 //	ping                          answers at once, whatever else hangs
 //
 // Operations are carried out at the same time and answered in any order. Steps
 // and results carry the model's names of kinds and errors, and no numbers that
 // differ between systems or versions.
+//
+// An agent with a [System] mounts and unmounts a file system where others open and
+// close a directory: mount {disk, paths, make, word}. The hosts of the lab are such
+// agents. They do what the model calls events too, where that happens inside a host.
 //
 // A session is one connection. Identifiers of requests begin with its name, and it
 // begins with an empty line, so that over a serial line or a pipe that is used again
@@ -40,6 +44,6 @@
 // one goroutine for each request under way. A Host has three (it writes, reads,
 // and waits for the process), and gives each operation its times on the caller's
 // [Clock], a counter; so the clocks of hosts do not matter. Every request ends
-// within the Host's timeout, or twice that where it asks whether the agent still
+// within the Host's timeout, if it has one, or twice that where it asks whether the agent still
 // lives.
 package agent

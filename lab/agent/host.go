@@ -35,10 +35,14 @@ var (
 type Options struct {
 	Name    string        // in messages; empty: "host"
 	Clock   *Clock        // of the run; nil: its own
-	Timeout time.Duration // for one request; 0: DefaultTimeout
+	Timeout time.Duration // for one request; 0: DefaultTimeout; less: none, and the caller sees to it that there is an end
 	Start   time.Duration // for the first; 0: StartTimeout
 	Dirs    string        // begins the names of the directories that the agent may make and remove; empty: those of [DirPrefix]
-	_       struct{}
+	// Lost, if set, is called once when the agent is of no more use, with what
+	// [Host.Err] says, before requests under way are answered that it is. As with the
+	// functions of [Host.BeginDo], never by the goroutine of a caller.
+	Lost func(error)
+	_    struct{}
 }
 
 // Host is the caller's end of one agent. It may be used by several goroutines at
@@ -48,7 +52,9 @@ type Host struct {
 	id     string // of the session
 	hello  Hello
 	out    chan []byte   // lines to write
+	first  chan error    // what became of the hello
 	done   chan struct{} // closed when the agent is lost or given up
+	gone   chan struct{} // closed when nothing is left of it
 	end    func()        // ends the transport, whatever state it is in
 	finish func()        // ends the agent's input
 	settle func()        // waits a little for an agent that has ended, whose last words may still come
@@ -63,18 +69,14 @@ type Host struct {
 
 // call is a request under way.
 type call struct {
-	timer *time.Timer
-	reply func(response, error) // called once, not under the lock of the host
+	timer *time.Timer           // nil: it may take as long as it likes
+	reply func(response, error) // called once, not under the lock of the host and not by who sent the request
 }
 
-// Answer is what became of one operation. Return is [model.Never], and Result
-// means nothing, if Err is not nil: then it may have had its effect, or not.
-type Answer struct {
-	Result  model.Result
-	Skipped bool  // it cannot be done there, and nothing was
-	Call    int64 // on the clock of the run, as is Return
-	Return  int64
-	Err     error // wraps ErrStuck or ErrLost
+func (c *call) stop() {
+	if c.timer != nil {
+		c.timer.Stop()
+	}
 }
 
 // queued is how many lines may wait to be written. An agent that reads nothing
@@ -85,9 +87,10 @@ const queued = 1024
 // closes it. The ctx is for the first answer only.
 func Connect(ctx context.Context, transport io.ReadWriteCloser, opts Options) (*Host, error) {
 	h := newHost(opts)
-	h.end = func() { transport.Close() }
-	h.finish, h.settle = h.end, func() {}
-	return h.start(ctx, transport, transport)
+	h.finish, h.settle = func() { transport.Close() }, func() {}
+	h.end = func() { h.finish(); close(h.gone) }
+	h.start(transport, transport)
+	return h.greeted(ctx)
 }
 
 func newHost(opts Options) *Host {
@@ -97,21 +100,21 @@ func newHost(opts Options) *Host {
 	if opts.Clock == nil {
 		opts.Clock = new(Clock)
 	}
-	if opts.Timeout <= 0 {
+	if opts.Timeout == 0 {
 		opts.Timeout = DefaultTimeout
 	}
 	if opts.Start <= 0 {
 		opts.Start = StartTimeout
 	}
-	return &Host{opts: opts, id: rand.Text()[:12], out: make(chan []byte, queued), done: make(chan struct{}), said: new(tail),
+	return &Host{opts: opts, id: rand.Text()[:12], out: make(chan []byte, queued), first: make(chan error, 1),
+		done: make(chan struct{}), gone: make(chan struct{}), said: new(tail),
 		waiting: map[int64]*call{}, late: map[int64]bool{}}
 }
 
 // start begins to read and write, and asks the agent what it is.
-func (h *Host) start(ctx context.Context, r io.Reader, w io.Writer) (*Host, error) {
+func (h *Host) start(r io.Reader, w io.Writer) {
 	go h.write(w)
 	go h.read(r)
-	reply := make(chan error, 1)
 	h.out <- []byte("\n") // ends what a caller before may have left half-written
 	h.send(methodHello, greeting{Session: h.id, Dirs: h.opts.Dirs}, h.opts.Start, func(r response, err error) {
 		if err == nil {
@@ -119,11 +122,18 @@ func (h *Host) start(ctx context.Context, r io.Reader, w io.Writer) (*Host, erro
 				err = fmt.Errorf("it speaks version %d of the protocol; want %d\nhint: install the same version of doublemount on all hosts", h.hello.Protocol, Protocol)
 			}
 		}
-		reply <- err
+		if err != nil {
+			h.fail(err)
+		}
+		h.first <- err
 	})
+}
+
+// greeted waits until the agent has said what it is.
+func (h *Host) greeted(ctx context.Context) (*Host, error) {
 	var err error
 	select {
-	case err = <-reply:
+	case err = <-h.first:
 	case <-ctx.Done():
 		err = ctx.Err()
 	}
@@ -136,6 +146,10 @@ func (h *Host) start(ctx context.Context, r io.Reader, w io.Writer) (*Host, erro
 
 // Name is the name that messages have.
 func (h *Host) Name() string { return h.opts.Name }
+
+// Gone is closed when the agent was lost or given up and its command, if it has one,
+// has ended.
+func (h *Host) Gone() <-chan struct{} { return h.gone }
 
 // Hello is what the agent said of itself.
 func (h *Host) Hello() Hello { return h.hello }
@@ -156,68 +170,6 @@ func (h *Host) Err() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.err
-}
-
-// Begin starts an operation and does not wait for it. What becomes of it comes
-// on the channel, once, within twice the timeout.
-func (h *Host) Begin(s model.Step) <-chan Answer {
-	answer := make(chan Answer, 1)
-	call := h.opts.Clock.Now()
-	h.send(methodDo, fromStep(s), h.opts.Timeout, func(r response, err error) {
-		a := Answer{Call: call, Return: h.opts.Clock.Now(), Err: err}
-		if err == nil {
-			a.Result, a.Skipped, a.Err = h.decode(r, s)
-		}
-		if a.Err != nil {
-			a.Return = model.Never
-		}
-		answer <- a
-	})
-	return answer
-}
-
-// Do is Begin and the wait for it.
-func (h *Host) Do(s model.Step) Answer { return <-h.Begin(s) }
-
-// decode is the result of an operation. One that makes no sense loses the agent.
-func (h *Host) decode(r response, s model.Step) (answer model.Result, skipped bool, err error) {
-	var w result
-	if err = json.Unmarshal(r.Result, &w); err == nil {
-		var done bool
-		answer, done, err = w.result(s.Kind)
-		if len(answer.Data) > int(s.Len) {
-			err = fmt.Errorf("%d words read of %d", len(answer.Data), s.Len)
-		}
-		if err == nil {
-			return answer, !done, nil
-		}
-	}
-	h.fail(fmt.Errorf("it answered nonsense to a %v: %w", s.Kind, err))
-	return model.Result{}, false, h.Err()
-}
-
-// Mount has the agent open a directory anew, through its root as that is now.
-// It answers what can be done there, as far as that was asked.
-func (h *Host) Mount(m Mount) (answer Mounted, err error) {
-	err = h.ask(methodMount, m, &answer)
-	return answer, err
-}
-
-// Unmount has the agent close all handles, make durable what was changed, and
-// close the directory, so that the file system can be unmounted. It waits for
-// operations under way. The result is the file system's; nothing is done if
-// nothing is mounted.
-func (h *Host) Unmount() (model.Result, error) {
-	var w result
-	if err := h.ask(methodUnmount, nil, &w); err != nil {
-		return model.Result{}, err
-	}
-	r, _, err := w.result(model.Unmount)
-	if err != nil {
-		h.fail(fmt.Errorf("it answered nonsense to an unmount: %w", err))
-		return model.Result{}, h.Err()
-	}
-	return r, nil
 }
 
 // Look has the agent say what its root is. Nothing is changed by it.
@@ -252,23 +204,25 @@ func (h *Host) ask(method string, params, into any) error {
 		}
 		reply <- err
 	})
-	switch err := <-reply; {
-	case errors.Is(err, ErrLost):
+	return h.told(method, <-reply)
+}
+
+// told is what became of a request, as its caller is told it: with the name.
+func (h *Host) told(method string, err error) error {
+	if err == nil || errors.Is(err, ErrLost) {
 		return err // which has the name
-	case err != nil:
-		if e, ok := errors.AsType[*rpcError](err); ok {
-			r := &Refused{Host: h.opts.Name, Method: method, Text: e.Message}
-			if e.Data != nil {
-				r.Root = e.Data.Root
-				if r.Errno, ok = model.ParseErrno(e.Data.Errno); !ok {
-					r.Errno = model.EOTHER
-				}
-			}
-			return r
-		}
-		return fmt.Errorf("%s: %s: %w", h.opts.Name, method, err)
 	}
-	return nil
+	if e, ok := errors.AsType[*rpcError](err); ok {
+		r := &Refused{Host: h.opts.Name, Method: method, Text: e.Message}
+		if e.Data != nil {
+			r.Root = e.Data.Root
+			if r.Errno, ok = model.ParseErrno(e.Data.Errno); !ok {
+				r.Errno = model.EOTHER
+			}
+		}
+		return r
+	}
+	return fmt.Errorf("%s: %s: %w", h.opts.Name, method, err)
 }
 
 // send queues a request. reply is called once, from a goroutine of the host:
@@ -278,13 +232,15 @@ func (h *Host) send(method string, params any, limit time.Duration, reply func(r
 	if h.err != nil {
 		err := h.err
 		h.mu.Unlock()
-		reply(response{}, err)
+		go reply(response{}, err)
 		return
 	}
 	h.next++
 	id := h.next
 	c := &call{reply: reply}
-	c.timer = time.AfterFunc(limit, func() { h.overdue(id, method, limit) })
+	if limit > 0 {
+		c.timer = time.AfterFunc(limit, func() { h.overdue(id, method, limit) })
+	}
 	h.waiting[id] = c
 	h.mu.Unlock()
 
@@ -342,10 +298,15 @@ func (h *Host) fail(reason error) {
 	h.mu.Unlock()
 	close(h.done)
 	h.end()
-	for _, c := range waiting {
-		c.timer.Stop()
-		c.reply(response{}, err)
-	}
+	go func() { // who gives an agent up may hold what is needed to hear of it
+		if h.opts.Lost != nil {
+			h.opts.Lost(err)
+		}
+		for _, c := range waiting {
+			c.stop()
+			c.reply(response{}, err)
+		}
+	}()
 }
 
 // errClosed is why a Host that its caller has closed is of no more use.

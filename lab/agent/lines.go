@@ -113,7 +113,7 @@ func (h *Host) answered(n int64, a response, line []byte) error {
 	h.mu.Unlock()
 	switch {
 	case c != nil:
-		c.timer.Stop()
+		c.stop()
 	case late:
 		return nil
 	default:

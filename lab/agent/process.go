@@ -8,7 +8,6 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -16,12 +15,26 @@ import (
 // agent itself, or ssh to it. The ctx is for the start only. A command that does
 // not answer in time is killed.
 func Start(ctx context.Context, opts Options, command ...string) (*Host, error) {
-	h := newHost(opts)
 	if len(command) == 0 {
-		return nil, fmt.Errorf("%s: no command", h.opts.Name)
+		return nil, fmt.Errorf("%s: no command", newHost(opts).opts.Name)
 	}
-	cmd := exec.Command(command[0], command[1:]...)
-	cmd.Stderr = h.said
+	h, err := Launch(exec.Command(command[0], command[1:]...), opts)
+	if err != nil {
+		return nil, err
+	}
+	return h.greeted(ctx)
+}
+
+// Launch is Start of a command that is not started yet, with its environment and
+// whatever else it needs. It does not wait for the first answer: requests may
+// begin, and if that answer is late or wrong, the agent is lost. The command's standard
+// input and output are set here, its process group is its own, and its standard error
+// is for the messages of the Host where it is nothing else.
+func Launch(cmd *exec.Cmd, opts Options) (*Host, error) {
+	h := newHost(opts)
+	if cmd.Stderr == nil {
+		cmd.Stderr = h.said
+	}
 	cmd.WaitDelay = time.Second // what the command started may keep its standard error open
 	alone(cmd)
 	in, err := cmd.StdinPipe()
@@ -33,32 +46,33 @@ func Start(ctx context.Context, opts Options, command ...string) (*Host, error) 
 		err = cmd.Start()
 	}
 	if err != nil {
-		return nil, fmt.Errorf("%s: start %s: %w", h.opts.Name, shorten(strings.Join(command, " ")), err)
+		return nil, fmt.Errorf("%s: start %s: %w", h.opts.Name, shorten(strings.Join(cmd.Args, " ")), err)
 	}
-	var waited atomic.Bool
 	wait := sync.OnceFunc(func() {
 		cmd.Wait()
-		waited.Store(true) // somebody else may have its number from now on
+		close(h.gone) // somebody else may have its number from now on
 	})
 	h.finish = func() { in.Close() }
 	h.settle = func() {
-		ended := make(chan struct{})
-		go func() { defer close(ended); wait() }()
+		go wait()
 		select {
-		case <-ended:
+		case <-h.gone:
 		case <-time.After(time.Second):
 		}
 	}
 	h.end = func() {
 		// In a system call that never returns a process cannot be killed, so it is
 		// not waited for here.
-		if !waited.Load() {
+		select {
+		case <-h.gone:
+		default:
 			kill(cmd)
 		}
 		in.Close()
 		go wait()
 	}
-	return h.start(ctx, out, in)
+	h.start(out, in)
+	return h, nil
 }
 
 // tail keeps the end of what an agent says besides its answers.

@@ -23,10 +23,10 @@ type Config struct {
 	// Root is the directory that it is confined to. It is looked up at each mount
 	// and not before, so it may come and go, as mount points do.
 	Root string
-	// Whole makes the root itself what mount opens, with an empty Dir: for file
-	// systems that were made for one run. Nothing is made or removed then.
-	Whole bool
-	_     struct{}
+	// System, if set, mounts a file system at Root for each mount, and what it opens
+	// there is what operations work in. The agent itself makes and removes nothing then.
+	System System
+	_      struct{}
 }
 
 // maxUnderWay is how many requests an agent works on at once: more than any
@@ -142,7 +142,13 @@ func (s *server) do(q request) (any, error) {
 		}
 		return struct{}{}, s.remove(p.Dir)
 	case methodUnmount:
-		return s.unmount(), nil
+		var p unmounting
+		if q.Params != nil {
+			if err := params(q, &p); err != nil {
+				return nil, err
+			}
+		}
+		return s.unmount(p.Detach), nil
 	case methodDo:
 		var w step
 		if err := params(q, &w); err != nil {
@@ -162,19 +168,12 @@ func (s *server) look() (any, error) {
 	return is, nil
 }
 
-// atRoot is an error of the system that the root itself was the reason of.
-func atRoot(err error) error {
-	e := refused(err).(*rpcError)
-	e.Data.Root = true
-	return e
-}
-
 // open opens the directory of a run, through the root as it is now.
 func (s *server) open(p Mount) (any, error) {
 	if p.Word < 1 || p.Word > files.MaxWordSize {
 		return nil, failure(codeParams, "words of %d bytes; want 1 to %d", p.Word, files.MaxWordSize)
 	}
-	if err := s.named(p.Dir); err != nil {
+	if err := s.named(p); err != nil {
 		return nil, err
 	}
 	s.mount.Lock()
@@ -189,12 +188,12 @@ func (s *server) open(p Mount) (any, error) {
 			return nil, &rpcError{codeRefused, fmt.Sprintf("%s is on %s now, and was on %s", s.config.Root, is.Type, p.Type), &refusal{Errno: model.ESTALE.String(), Root: true}}
 		}
 	}
+	if s.config.System != nil {
+		return s.openSystem(p)
+	}
 	root, err := os.OpenRoot(s.config.Root)
 	if err != nil {
 		return nil, atRoot(err)
-	}
-	if s.config.Whole {
-		return s.use(root, p), nil
 	}
 	defer root.Close()
 	if p.Make {
@@ -235,24 +234,32 @@ func (s *server) use(root *os.Root, p Mount) Mounted {
 }
 
 // unmount closes everything that is open below the root, when nothing is under
-// way any more, and makes it durable first.
-func (s *server) unmount() any {
+// way any more, and makes it durable first; or unmounts the file system, which has
+// to see to that itself.
+func (s *server) unmount(detach bool) any {
 	s.mount.Lock()
 	defer s.mount.Unlock()
 	if s.root == nil {
 		return fromResult(model.Result{}, false)
 	}
 	r := s.client.CloseFiles()
-	if synced, done := s.client.Do(model.Step{Kind: model.Sync}); done && r.Errno == model.OK {
-		r = synced
+	if s.config.System == nil {
+		if synced, done := s.client.Do(model.Step{Kind: model.Sync}); done && r.Errno == model.OK {
+			r = synced
+		}
 	}
 	s.root.Close()
 	s.root, s.client = nil, nil
+	if s.config.System != nil {
+		if err := s.config.System.Unmount(detach); r.Errno == model.OK {
+			r.Errno = files.Errno(err)
+		}
+	}
 	return fromResult(r, true)
 }
 
 func (s *server) operate(w step) (any, error) {
-	step, err := w.step()
+	step, err := w.step(s.config.System != nil)
 	if err != nil {
 		return nil, failure(codeParams, "%v", err)
 	}
@@ -260,6 +267,11 @@ func (s *server) operate(w step) (any, error) {
 	defer s.mount.RUnlock()
 	if s.root == nil {
 		return nil, refuse("not mounted")
+	}
+	if s.config.System != nil {
+		if r, done := s.config.System.Do(step); done {
+			return fromResult(r, true), nil
+		}
 	}
 	return fromResult(s.client.Do(step)), nil
 }
@@ -284,17 +296,18 @@ func (s *server) remove(dir string) error {
 	return nil
 }
 
-// named reports why dir cannot be the name of a directory of ours.
-func (s *server) named(dir string) error {
-	if s.config.Whole {
-		if dir != "" {
-			return failure(codeParams, "the whole root is mounted, so a directory has no name")
+// named reports why p cannot name what is to be mounted: a directory of ours.
+func (s *server) named(p Mount) error {
+	switch {
+	case s.config.System != nil:
+		if p.Dir != "" {
+			return failure(codeParams, "a file system is mounted, so a directory has no name")
 		}
-		return nil
-	}
-	if !ours(dir) {
+	case p.Disk != "" || p.Paths != nil:
+		return failure(codeParams, "this agent works in directories and mounts no disk")
+	case !ours(p.Dir):
 		return failure(codeParams, "%s is no name of a directory to work in; want %s and up to %d lower-case letters, digits and dashes",
-			shorten(dir), DirPrefix, maxDirName-len(DirPrefix))
+			shorten(p.Dir), DirPrefix, maxDirName-len(DirPrefix))
 	}
 	return nil
 }
@@ -363,18 +376,4 @@ func strict(text []byte, into any) error {
 		return errors.New("more than one value")
 	}
 	return nil
-}
-
-func failure(code int, format string, args ...any) *rpcError {
-	return &rpcError{Code: code, Message: fmt.Sprintf(format, args...)}
-}
-
-// refuse is what the agent will not do.
-func refuse(format string, args ...any) error { return failure(codeRefused, format, args...) }
-
-// refused is what the system would not do. The caller quotes it.
-func refused(err error) error {
-	e := failure(codeRefused, "%v", err)
-	e.Data = &refusal{Errno: files.Errno(err).String()}
-	return e
 }

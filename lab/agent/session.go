@@ -53,9 +53,13 @@ func (s *server) close() error {
 // clear ends what is open and removes what was made.
 func (s *server) clear() error {
 	s.mount.Lock()
+	var errs []error
 	if s.root != nil {
 		s.client.CloseFiles()
 		s.root.Close()
+		if s.config.System != nil {
+			errs = append(errs, s.config.System.Unmount(true))
+		}
 	}
 	s.root = nil
 	dirs := make([]string, 0, len(s.made))
@@ -63,7 +67,6 @@ func (s *server) clear() error {
 		dirs = append(dirs, dir)
 	}
 	s.mount.Unlock()
-	var errs []error
 	for _, dir := range dirs {
 		errs = append(errs, s.remove(dir))
 	}

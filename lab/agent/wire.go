@@ -111,6 +111,17 @@ type Mount struct {
 
 	// ReadOnly has every file opened for reading: for a host that cannot write.
 	ReadOnly bool `json:"read_only,omitempty"`
+
+	// Of an agent with a [System] only: Disk is the file that is to be the block
+	// device, empty for the one that there is; Paths the files of the run, in the order
+	// in which a writeback takes them. Dir is empty then.
+	Disk  string       `json:"disk,omitempty"`
+	Paths []model.Path `json:"paths,omitempty"`
+}
+
+// unmounting is what a caller wants of an unmount.
+type unmounting struct {
+	Detach bool `json:"detach,omitempty"` // of an agent with a [System]: the block device too
 }
 
 // Mounted answers a mount.
@@ -136,10 +147,10 @@ func fromStep(s model.Step) step {
 	return step{s.Kind.String(), string(s.Path), string(s.To), s.File, s.Off, s.Len, s.Data, s.Direct, s.Shared}
 }
 
-// step is the operation, if it is a valid one.
-func (w step) step() (model.Step, error) {
+// step is the operation, or the event if there are any, if it is a valid one.
+func (w step) step(events bool) (model.Step, error) {
 	kind, ok := model.ParseKind(w.Kind)
-	if !ok || kind.Event() {
+	if !ok || kind.Event() && !events {
 		return model.Step{}, fmt.Errorf("no operation is called %s", shorten(w.Kind))
 	}
 	s := model.Step{Kind: kind, Path: model.Path(w.Path), To: model.Path(w.To), File: w.File, Off: w.Off, Len: w.Len, Data: w.Data, Direct: w.Direct, Shared: w.Shared}

@@ -5,11 +5,12 @@
 //
 // The disk is a [disk.Disk] in the memory of this process, which serves it
 // through FUSE: one file for each incarnation of a port, with direct I/O. Each
-// host is a child process in a mount namespace of its own. It attaches a loop
-// device to its file, with direct I/O too, mounts the file system on that, and
-// carries out operations below one directory that every host finds there. Each
-// loop device has a page cache of its own and each mount its own inodes and
-// journal, so the hosts know as little of each other as two machines.
+// host is a child process in a mount namespace of its own, and an agent as any other
+// ([agent.Serve]), with a file system of its own: it attaches a loop device to its
+// file, with direct I/O too, mounts the file system on that, and carries out
+// operations below one directory that every host finds there. Each loop device has a
+// page cache of its own and each mount its own inodes and journal, so the hosts know
+// as little of each other as two machines.
 //
 // So every block that any host reads or writes comes by here. A command has the
 // same address as in the simulator, and can be kept back (a hold), failed, lost

@@ -1,15 +1,14 @@
 package loop
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"syscall"
 	"time"
 
 	"github.com/doublemount/doublemount/disk"
+	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -21,7 +20,9 @@ type host struct {
 	port disk.Port
 	dir  string // its mount point
 
-	process *process
+	agent   *agent.Host // nil: none was started, or it was killed or ended by itself
+	command *exec.Cmd   // its process. One that is killed is never used again
+	daemon  bool        // ... has a child that does the file system
 	mounted bool
 	fresh   bool   // the incarnation has no loop device yet
 	file    string // of the incarnation
@@ -30,28 +31,6 @@ type host struct {
 	noDisk  bool
 	calls   []*call // under way, in order of start
 	failOn  [model.CommandKinds]bool
-}
-
-// process is the process of a host. One that is killed is never used again.
-type process struct {
-	cmd    *exec.Cmd
-	in     io.WriteCloser
-	send   *json.Encoder
-	daemon bool // it has a child that does the file system
-	dead   bool // killed, or ended by itself
-	gone   chan struct{}
-}
-
-// call is a request under way.
-type call struct {
-	id     int
-	host   *host
-	number int // step
-	op     int // index in the history, -1 for none
-	held   int // command that a hold keeps, of those
-	done   bool
-	lost   bool // the process ended before it answered
-	reply  reply
 }
 
 // start starts the process of a host, in a process group of its own, and in a
@@ -63,81 +42,57 @@ func (h *host) start(s System) error {
 	if err != nil {
 		return err
 	}
-	p := &process{cmd: exec.Command(file), daemon: s.kernel == "", gone: make(chan struct{})}
-	p.cmd.Args = []string{"doublemount-host-" + h.id.String()}
-	p.cmd.Env = append(os.Environ(), hostEnv+"=1")
-	p.cmd.Stderr = os.Stderr
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Unshareflags: syscall.CLONE_NEWNS}
-	if s.kernel == "" {
-		p.cmd.SysProcAttr.Unshareflags = 0
+	cmd := exec.Command(file)
+	cmd.Args = []string{"doublemount-host-" + h.id.String(), s.Name, h.dir}
+	cmd.Env = append(os.Environ(), hostEnv+"=1")
+	cmd.Stderr = os.Stderr
+	if s.kernel != "" {
+		cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	}
-	if p.in, err = p.cmd.StdinPipe(); err != nil {
-		return err
-	}
-	out, err := p.cmd.StdoutPipe()
+	var a *agent.Host
+	a, err = agent.Launch(cmd, agent.Options{
+		Name:    fmt.Sprintf("the process of host %v", h.id),
+		Timeout: -1, // a hold or a pause may keep a request for long; the world knows
+		Start:   patience,
+		Lost: func(err error) {
+			h.w.mu.Lock()
+			defer h.w.mu.Unlock()
+			if h.agent == a {
+				h.lost(err)
+			}
+		},
+	})
 	if err != nil {
-		return err
+		return fmt.Errorf("%w\nhint: the lab needs root, for mount namespaces, loop devices and mounts", err)
 	}
-	if err := p.cmd.Start(); err != nil {
-		return fmt.Errorf("start host %v: %w\nhint: the lab needs root, for mount namespaces, loop devices and mounts", h.id, err)
-	}
-	p.send = json.NewEncoder(p.in)
-	h.process = p
-	go h.listen(p, out)
+	h.agent, h.command, h.daemon = a, cmd, s.kernel == ""
 	return nil
 }
 
-// listen takes the answers of a process until it ends.
-func (h *host) listen(p *process, out io.Reader) {
-	lines := json.NewDecoder(out)
-	w := h.w
-	for {
-		var a reply
-		if lines.Decode(&a) != nil {
-			break
-		}
-		w.mu.Lock()
-		if !p.dead {
-			w.answered(h, a)
-		}
-		w.mu.Unlock()
-	}
-	w.mu.Lock()
-	if !p.dead {
-		p.dead, h.process = true, nil
-		w.fail("the process of host %v ended by itself", h.id)
-		w.disk.Cut(h.port)
-		h.mounted, h.file = false, ""
-		w.abandoned(h)
-	}
-	w.mu.Unlock()
-	p.cmd.Wait() // how it ended does not matter
-	close(p.gone)
+// lost is what becomes of a host that nobody has killed and that is of no use all the
+// same: its process ended by itself, or answered what makes no sense.
+func (h *host) lost(why error) {
+	h.agent = nil
+	h.w.fail("%w", why)
+	h.w.disk.Cut(h.port)
+	h.mounted, h.file = false, ""
+	h.w.abandoned(h)
 }
 
 // kill ends a host's process at once, and with it its mounts and loop device.
 // The port must have been cut, or what the kernel still writes lands.
 func (h *host) kill() {
-	p := h.process
-	if p == nil {
+	a := h.agent
+	if a == nil {
 		return
 	}
-	h.process = nil
-	p.dead = true
-	all := func() {
-		select {
-		case <-p.gone:
-		default:
-			syscall.Kill(-p.cmd.Process.Pid, syscall.SIGKILL) // it may have ended
-		}
-	}
-	if p.daemon {
-		p.cmd.Process.Signal(syscall.SIGUSR1) // it ends its own child before itself
-		time.AfterFunc(killWait, all)
+	h.agent = nil
+	if h.daemon {
+		h.command.Process.Signal(syscall.SIGUSR1) // it ends its own child before itself
+		time.AfterFunc(killWait, a.Kill)
 	} else {
-		all()
+		a.Kill()
 	}
-	p.in.Close()
 	h.w.abandoned(h)
 }
 

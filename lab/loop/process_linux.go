@@ -1,9 +1,7 @@
 package loop
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -19,131 +17,105 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/lab/files"
 	"github.com/doublemount/doublemount/model"
 )
+
+// hostEnv, if set, makes a process that of a host. Its arguments are the name of the
+// file system and the mount point.
+const hostEnv = "DOUBLEMOUNT_LAB_HOST"
+
+// shared is the directory, in the root of the file system, that the hosts work
+// in: a fresh file system has things of its own in its root.
+const shared = "shared"
 
 // HostMain is the whole life of this process, if it is that of a host: a Runner
 // starts its own executable again for each. Every main, and every TestMain of a
 // package that makes a Runner, must call it before anything else.
 func HostMain() {
-	if os.Getenv(hostEnv) == "" {
+	if os.Getenv(hostEnv) == "" || len(os.Args) != 3 {
 		return
 	}
 	// What comes from the keyboard is the parent's to decide.
 	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
-	h := machine{out: json.NewEncoder(os.Stdout)}
+	system, err := Lookup(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	m := &machine{system: system, dir: os.Args[2]}
 	crash := make(chan os.Signal, 1)
 	signal.Notify(crash, syscall.SIGUSR1)
 	go func() {
 		<-crash
-		h.killDaemon()
+		m.killDaemon()
 		os.Exit(1)
 	}()
-	h.serve(os.Stdin)
-	h.killDaemon()
+	agent.Serve(struct {
+		io.Reader
+		io.Writer
+	}{os.Stdin, os.Stdout}, agent.Config{Root: m.dir, System: m}) // whoever is to hear of an error is gone
+	m.killDaemon()
 	// What is mounted goes with the namespace.
 	os.Exit(0)
 }
 
-// machine is a host, in its own process.
+// machine is the file system of a host, in its own process. It implements
+// [agent.System].
 type machine struct {
-	mu  sync.Mutex // of out
-	out *json.Encoder
-
-	program model.Program
-	system  System
-	dev     *device
-	dir     string // mounted there, or empty
-	root    *os.Root
-	top     *os.File // the root of the file system
-	client  *files.Client
+	system System
+	dir    string // the mount point
+	dev    *device
+	root   *os.Root // the shared directory
+	top    *os.File // the root of the file system
+	paths  []model.Path
 
 	daemons sync.Mutex
 	daemon  *exec.Cmd     // that does the file system, where it is not the kernel
 	ended   chan struct{} // ... and it has ended
 }
 
-// serve answers requests until there are no more. Steps overlap, mounts do not.
-func (m *machine) serve(in io.Reader) {
-	lines := json.NewDecoder(bufio.NewReaderSize(in, 1<<16))
-	for {
-		var q request
-		if lines.Decode(&q) != nil {
-			return // the parent is done, or gone
-		}
-		switch q.Do {
-		case "begin":
-			m.program = q.Program
-			m.answer(q, model.Result{}, nil)
-		case "mount":
-			m.answer(q, model.Result{}, m.mount(q))
-		case "unmount":
-			m.answer(q, model.Result{}, m.unmount(q.Detach))
-		case "step":
-			go func() { m.answer(q, m.step(q.Step), nil) }()
-		default:
-			m.answer(q, model.Result{}, fmt.Errorf("unknown request %q", q.Do))
-		}
-	}
-}
-
-func (m *machine) answer(q request, r model.Result, err error) {
-	a := reply{ID: q.ID, Result: r}
-	if err != nil {
-		a.Result.Errno, a.Text = files.Errno(err), err.Error()
-	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	if m.out.Encode(a) != nil {
-		os.Exit(1)
-	}
-}
-
-// mount attaches a loop device, if the request has a file for it, and mounts it.
-func (m *machine) mount(q request) (err error) {
-	if m.dir != "" {
-		return errors.New("mounted already")
-	}
-	if m.system, err = Lookup(q.System); err != nil {
-		return err
-	}
-	if q.File != "" {
+// Mount attaches a loop device, if there is a file for it, and mounts it. What fails
+// before there is anything to mount is no answer of the file system.
+func (m *machine) Mount(p agent.Mount) (root *os.Root, err error) {
+	if p.Disk != "" {
 		m.detach()
-		if m.dev, err = attach(q.File); err != nil {
-			return fmt.Errorf("%w: %w", errHarness, err)
+		if m.dev, err = attach(p.Disk); err != nil {
+			return nil, fmt.Errorf("no loop device: %v", err)
 		}
+	}
+	if m.dev == nil {
+		return nil, errors.New("no disk")
 	}
 	if m.system.kernel == "" {
 		// What a host has left that was killed here before. Its mount is not one of
 		// this process, and there may be none.
-		for unix.Unmount(q.Dir, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
+		for unix.Unmount(m.dir, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) == nil {
 		}
+		err = m.startDaemon()
 	} else {
-		leave(q.Dir)
-	}
-	if m.system.kernel != "" {
-		err = unix.Mount(m.dev.Name(), q.Dir, m.system.kernel, unix.MS_NOATIME|unix.MS_NODEV|unix.MS_NOSUID|unix.MS_NOEXEC, m.system.options)
-	} else {
-		err = m.startDaemon(q.Dir)
+		leave(m.dir)
+		err = unix.Mount(m.dev.Name(), m.dir, m.system.kernel, unix.MS_NOATIME|unix.MS_NODEV|unix.MS_NOSUID|unix.MS_NOEXEC, m.system.options)
 	}
 	if err != nil {
-		return fmt.Errorf("mount: %w", err)
+		return nil, fmt.Errorf("mount: %w", err)
 	}
-	m.dir = q.Dir
-	if q.Make {
-		if err := os.Mkdir(filepath.Join(m.dir, shared), 0o777); err != nil {
-			return errors.Join(err, m.unmount(false))
-		}
+	at := filepath.Join(m.dir, shared)
+	if p.Make {
+		err = os.Mkdir(at, 0o777)
 	}
-	if m.top, err = os.Open(m.dir); err == nil {
-		m.root, err = os.OpenRoot(filepath.Join(m.dir, shared))
+	if err == nil {
+		m.top, err = os.Open(m.dir)
+	}
+	if err == nil {
+		root, err = os.OpenRoot(at)
 	}
 	if err != nil {
-		return errors.Join(err, m.unmount(false))
+		return nil, errors.Join(err, m.Unmount(false))
 	}
-	m.client = files.NewClient(m.root, files.Options{WordSize: wordSize, Durable: true, Direct: m.system.direct})
-	return nil
+	m.root, m.paths = root, p.Paths
+	return root, nil
 }
 
 // leave takes away, in this process's own mount namespace, what other labs have
@@ -160,24 +132,9 @@ func leave(own string) {
 	}
 }
 
-// errHarness says that it is not the file system that failed.
-var errHarness = errors.New("harness")
-
-// unmount closes what is open and unmounts. Its error is that of a close or of
-// umount(2); whatever it is, nothing is mounted afterwards.
-func (m *machine) unmount(detach bool) error {
-	if m.dir == "" {
-		return errors.New("not mounted")
-	}
-	var errs []error
-	if m.client != nil {
-		if r := m.client.CloseFiles(); r.Errno != model.OK {
-			errs = append(errs, r.Errno)
-		}
-	}
-	if m.root != nil {
-		m.root.Close()
-	}
+// Unmount unmounts. Its error is that of umount(2); whatever it is, nothing is
+// mounted afterwards.
+func (m *machine) Unmount(detach bool) error {
 	if m.top != nil {
 		m.top.Close()
 	}
@@ -190,18 +147,18 @@ func (m *machine) unmount(detach bool) error {
 		err = unix.Unmount(m.dir, 0)
 	}
 	if err != nil {
-		errs = append(errs, fmt.Errorf("umount: %w", err), unix.Unmount(m.dir, unix.MNT_DETACH))
+		err = errors.Join(fmt.Errorf("umount: %w", err), unix.Unmount(m.dir, unix.MNT_DETACH))
 	}
 	if m.ended != nil {
 		<-m.ended // it has written everything by then
 	}
-	m.client, m.root, m.top, m.dir = nil, nil, nil, ""
+	m.root, m.top = nil, nil
 	if detach {
 		m.detach()
 	} else {
 		m.dev.forget() // after an I/O error there is nothing to tell anybody
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 func (m *machine) detach() {
@@ -212,13 +169,13 @@ func (m *machine) detach() {
 }
 
 // startDaemon starts ntfs-3g and waits until the mount is there.
-func (m *machine) startDaemon(at string) error {
+func (m *machine) startDaemon() error {
 	ctx, cancel := context.WithTimeout(context.Background(), daemonStart)
 	defer cancel()
-	c := exec.Command("ntfs-3g", "-o", "no_detach,silent,noatime", m.dev.Name(), at)
+	c := exec.Command("ntfs-3g", "-o", "no_detach,silent,noatime", m.dev.Name(), m.dir)
 	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := c.Start(); err != nil {
-		return err
+		return fmt.Errorf("start ntfs-3g: %v", err) // it answers nothing
 	}
 	ended := make(chan struct{})
 	m.daemons.Lock()
@@ -230,7 +187,7 @@ func (m *machine) startDaemon(at string) error {
 	}()
 	for {
 		var s unix.Statfs_t
-		if err := unix.Statfs(at, &s); err == nil && s.Type == unix.FUSE_SUPER_MAGIC {
+		if err := unix.Statfs(m.dir, &s); err == nil && s.Type == unix.FUSE_SUPER_MAGIC {
 			return nil
 		}
 		select {
@@ -257,42 +214,41 @@ func (m *machine) killDaemon() {
 // daemonStart is how long a mount may take that a command makes.
 const daemonStart = 15 * time.Second
 
-// step carries out an operation, or what an event asks of a host that goes on.
-func (m *machine) step(s model.Step) model.Result {
+// Do carries out an operation on the whole file system, or what an event asks of a
+// host that goes on.
+func (m *machine) Do(s model.Step) (r model.Result, done bool) {
 	switch s.Kind {
 	case model.Sync:
-		return model.Result{Errno: files.Errno(unix.Syncfs(int(m.top.Fd())))}
+		r.Errno = files.Errno(unix.Syncfs(int(m.top.Fd())))
 	case model.Statfs:
 		var f unix.Statfs_t
-		if err := unix.Fstatfs(int(m.top.Fd()), &f); err != nil {
-			return model.Result{Errno: files.Errno(err)}
+		if r.Errno = files.Errno(unix.Fstatfs(int(m.top.Fd()), &f)); r.Errno == model.OK {
+			unit := int64(f.Bsize)
+			r.Size, r.Total, r.Free = int64(f.Files), int64(f.Blocks)*unit/blockSize, int64(f.Bfree)*unit/blockSize
 		}
-		unit := int64(f.Bsize)
-		return model.Result{Size: int64(f.Files), Total: int64(f.Blocks) * unit / blockSize, Free: int64(f.Bfree) * unit / blockSize}
 	case model.Writeback:
-		return m.writeback(s)
+		m.writeback(s)
 	case model.Refresh:
 		// Clean pages, then names and inodes, of the whole machine: there is no
 		// smaller handle. Which block does not matter, then.
 		err := os.WriteFile("/proc/sys/vm/drop_caches", []byte("3"), 0)
-		return model.Result{Errno: files.Errno(errors.Join(err, m.dev.forget()))}
+		r.Errno = files.Errno(errors.Join(err, m.dev.forget()))
+	default:
+		return r, false
 	}
-	r, _ := m.client.Do(s) // what it cannot do is not asked for
-	files.WrittenBy(m.program).Judge(r.Data)
-	return r
+	return r, true
 }
 
 // writeback has the kernel write what is dirty: everything, or, where the step
 // says how much, that many of the program's files, passing over some. An error is
 // for whoever syncs.
-func (m *machine) writeback(s model.Step) model.Result {
+func (m *machine) writeback(s model.Step) {
 	if s.Len == 0 {
 		unix.Syncfs(int(m.top.Fd()))
-		return model.Result{}
+		return
 	}
-	paths := m.program.Paths()
-	for i, p := range paths {
-		if i < int(s.Off) || i >= int(s.Off+s.Len) {
+	for i, p := range m.paths {
+		if i < int(s.Off) || i >= int(s.Off+s.Len) || !p.Valid() || p == model.Root {
 			continue
 		}
 		if f, err := m.root.Open(string(p[1:])); err == nil {
@@ -300,5 +256,4 @@ func (m *machine) writeback(s model.Step) model.Result {
 			f.Close()
 		}
 	}
-	return model.Result{}
 }

@@ -9,6 +9,7 @@ import (
 
 	"github.com/cespare/xxhash/v2"
 
+	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -177,7 +178,7 @@ func (w *world) perform(r *Runner, t *task, s model.Step) {
 func (w *world) mount(r *Runner, t *task) {
 	h := t.host
 	op := w.begin(model.Step{Host: h.id, Kind: model.Mount}, t.number)
-	if h.process == nil {
+	if h.agent == nil {
 		if err := h.start(r.system); err != nil {
 			w.fail("%w", err)
 			return
@@ -186,29 +187,27 @@ func (w *world) mount(r *Runner, t *task) {
 	if h.file == "" || !w.disk.Attached(h.port) {
 		w.attach(h)
 	}
-	if !w.ask(t, request{Do: "begin", Program: w.program}, -1) {
-		return
-	}
-	q := request{Do: "mount", System: r.system.Name, Dir: h.dir}
-	if h.fresh {
-		q.File = r.path(h.file)
-	}
-	if !w.ask(t, q, op) {
-		return
-	}
-	a := t.call.reply
-	if strings.HasPrefix(a.Text, errHarness.Error()) {
-		w.fail("step %d: host %v: %s", t.number, h.id, a.Text)
+	if !w.ask(t, r.mounting(h, false), op) {
 		return
 	}
 	h.fresh = false
-	if h.mounted = a.Result.Errno == model.OK; !h.mounted {
-		w.refusals = append(w.refusals, a.Text)
+	if h.mounted = t.call.result.Errno == model.OK; !h.mounted {
+		w.refusals = append(w.refusals, t.call.text)
 		if r.system.Exclusive && w.taken(h) {
 			// Kernels differ in what a refusal is called; another host has the disk.
 			w.history[op].Result.Errno = model.EBUSY
 		}
 	}
+}
+
+// mounting asks for a mount of a host; make is for the shared directory, on a disk
+// that was just formatted.
+func (r *Runner) mounting(h *host, make bool) request {
+	m := agent.Mount{Make: make, Word: wordSize, Direct: r.system.direct, Paths: h.w.program.Paths()}
+	if h.fresh {
+		m.Disk = r.path(h.file)
+	}
+	return func(a *agent.Host, then func(agent.Answer)) { a.BeginMount(m, then) }
 }
 
 // taken reports whether another host is mounted, or is about to be or was.
@@ -225,7 +224,7 @@ func (w *world) unmount(t *task, detach bool) bool {
 	h := t.host
 	op := w.begin(model.Step{Host: h.id, Kind: model.Unmount}, t.number)
 	h.mounted = false
-	if !w.ask(t, request{Do: "unmount", Detach: detach}, op) {
+	if !w.ask(t, unmounting(detach), op) {
 		return false
 	}
 	h.fresh = h.fresh || detach
@@ -243,10 +242,10 @@ func (w *world) unmount(t *task, detach bool) bool {
 // operate carries out an operation, or an event that goes on in a mounted host.
 func (w *world) operate(t *task, s model.Step) model.Result {
 	op := w.begin(s, t.number)
-	if !w.ask(t, request{Do: "step", Step: s}, op) {
+	if !w.ask(t, doing(s), op) {
 		return model.Result{}
 	}
-	return t.call.reply.Result
+	return t.call.result
 }
 
 // ask sends a request of a task and waits for the answer. It reports whether

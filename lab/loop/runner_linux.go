@@ -1,6 +1,7 @@
 package loop
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -179,11 +180,11 @@ func (r *Runner) stop() error {
 		return nil
 	}
 	r.world = nil
-	var gone []chan struct{}
+	var gone []<-chan struct{}
 	w.mu.Lock()
 	for _, h := range w.hosts {
-		if h.process != nil {
-			gone = append(gone, h.process.gone)
+		if h.agent != nil {
+			gone = append(gone, h.agent.Gone())
 		}
 		w.cut(h)
 	}
@@ -237,20 +238,20 @@ func (r *Runner) prepare(ctx context.Context) (model.Space, error) {
 			w.changed.Broadcast()
 		}()
 		answered = w.await(func() bool { return done }) && answered
-		return ok && t.call.reply.Result.Errno == model.OK
+		return ok && t.call.result.Errno == model.OK
 	}
-	if !ask(request{Do: "mount", System: r.system.Name, Dir: h.dir, File: r.path(h.file), Make: true}) {
-		return model.Space{}, fmt.Errorf("mount a freshly formatted %s: %s", r.system.Name, t.call.reply.Text)
+	if !ask(r.mounting(h, true)) {
+		return model.Space{}, cmp.Or(w.trouble, fmt.Errorf("mount a freshly formatted %s: %s", r.system.Name, t.call.text))
 	}
 	space := model.Space{Inodes: math.MaxInt32}
-	if ask(request{Do: "step", Step: model.Step{Kind: model.Statfs}}) {
-		space.Blocks = int(t.call.reply.Result.Free)
-		if n := t.call.reply.Result.Size; n > 0 {
+	if ask(doing(model.Step{Kind: model.Statfs})) {
+		space.Blocks = int(t.call.result.Free)
+		if n := t.call.result.Size; n > 0 {
 			space.Inodes = int(n)
 		}
 	}
-	if !ask(request{Do: "unmount", Detach: true}) || !answered {
-		return model.Space{}, fmt.Errorf("unmount a freshly formatted %s: %s", r.system.Name, t.call.reply.Text)
+	if !ask(unmounting(true)) || !answered {
+		return model.Space{}, cmp.Or(w.trouble, fmt.Errorf("unmount a freshly formatted %s: %v", r.system.Name, t.call.result.Errno))
 	}
 	return space, nil
 }

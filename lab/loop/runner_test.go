@@ -3,6 +3,8 @@
 package loop_test
 
 import (
+	"bufio"
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,11 +15,15 @@ import (
 
 	"github.com/doublemount/doublemount/checker"
 	"github.com/doublemount/doublemount/corpus"
+	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/lab/loop"
 	"github.com/doublemount/doublemount/model"
 )
 
 func TestMain(m *testing.M) {
+	if os.Getenv(badHostEnv) != "" && strings.HasPrefix(os.Args[0], "doublemount-host") {
+		badHost()
+	}
 	loop.HostMain()
 	if name := os.Getenv(endlessEnv); name != "" {
 		endless(name)
@@ -110,7 +116,7 @@ func TestHostDies(t *testing.T) {
 		<-stop
 		if err != nil {
 			failed = true
-			if !strings.Contains(err.Error(), "host A") {
+			if !strings.HasPrefix(err.Error(), "the process of host A: agent lost: it ended") {
 				t.Errorf("the error is %v", err)
 			}
 		}
@@ -120,6 +126,46 @@ func TestHostDies(t *testing.T) {
 	}
 	if v := judge(t, play(t, r, p), model.NothingLost); v.Outcome != model.Held {
 		t.Errorf("a run after that: %v %s", v.Outcome, v.Anomaly)
+	}
+}
+
+// badHostEnv has hosts answer nonsense to what comes after the hello.
+const badHostEnv = "DOUBLEMOUNT_TEST_BAD_HOST"
+
+func badHost() {
+	in := bufio.NewReader(os.Stdin)
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			os.Exit(0)
+		}
+		var q struct{ ID, Method string }
+		json.Unmarshal([]byte(line), &q) // an empty line is none
+		switch q.Method {
+		case "":
+		case "hello":
+			fmt.Printf(`{"jsonrpc":"2.0","id":%q,"result":{"protocol":%d}}`+"\n", q.ID, agent.Protocol)
+		default:
+			fmt.Printf(`{"jsonrpc":"2.0","id":%q,"result":["what?"]}`+"\n", q.ID)
+		}
+	}
+}
+
+// TestBadHost: a host's process that answers nonsense is an error of the harness that
+// names it.
+func TestBadHost(t *testing.T) {
+	mayMount(t)
+	t.Setenv(badHostEnv, "1")
+	s, err := loop.Lookup("ext4")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := loop.New(t.Context(), s, loop.Options{})
+	if err == nil {
+		r.Close()
+	}
+	if want := "the process of host A: agent lost: it answered nonsense to mount"; err == nil || !strings.HasPrefix(err.Error(), want) {
+		t.Errorf("%v; want %s", err, want)
 	}
 }
 

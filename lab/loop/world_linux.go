@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/doublemount/doublemount/disk"
+	"github.com/doublemount/doublemount/lab/files"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -24,9 +25,8 @@ type world struct {
 	ctx     context.Context // of the run
 
 	program      model.Program
-	step         int // number of the latest step
-	requests     int // ever
-	pending      map[int]*call
+	written      *files.Written
+	step         int          // number of the latest step
 	ended        map[int]bool // steps
 	time         int64
 	busy         time.Time // when something last happened
@@ -45,7 +45,7 @@ type world struct {
 }
 
 func newWorld(template *disk.Image, hosts int) *world {
-	w := &world{disk: disk.New(template, hosts+1), pending: map[int]*call{}}
+	w := &world{disk: disk.New(template, hosts+1)}
 	w.changed = sync.NewCond(&w.mu)
 	w.exports = newExports(w, int64(template.Blocks())*blockSize)
 	for i := range hosts + 1 {
@@ -62,7 +62,7 @@ func (w *world) observer() *host { return w.hosts[len(w.hosts)-1] }
 func (w *world) reset(p model.Program) {
 	w.disk.Reset()
 	w.runs++
-	w.program, w.step, w.time, w.trouble = p, 0, 0, nil
+	w.program, w.written, w.step, w.time, w.trouble = p, files.WrittenBy(p), 0, 0, nil
 	w.history, w.trace = nil, nil
 	w.holds, w.holdCounts, w.released = make([]model.HoldState, len(p.Holds)), make([]int, len(p.Holds)), make([]bool, len(p.Holds))
 	w.strikes, w.strikeCounts = make([]bool, len(p.Strikes)), make([]int, len(p.Strikes))
@@ -239,73 +239,6 @@ func (w *world) readImage(p []byte, offset int64) int {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.disk.Image().ReadAt(p, offset)
-}
-
-// send sends a request of a step and returns the call; op is the index of the
-// operation in the history, -1 if it is none.
-func (w *world) send(h *host, q request, number, op int) *call {
-	w.requests++
-	q.ID = w.requests
-	c := &call{id: q.ID, host: h, number: number, op: op}
-	w.pending[c.id] = c
-	h.calls = append(h.calls, c)
-	w.busy = time.Now()
-	if h.process == nil || h.process.dead {
-		w.lose(c)
-		return c
-	}
-	process := h.process
-	w.mu.Unlock()
-	err := process.send.Encode(q)
-	w.mu.Lock()
-	if err != nil && !c.done {
-		w.lose(c)
-	}
-	return c
-}
-
-// answered takes the answer of a host.
-func (w *world) answered(h *host, a reply) {
-	c := w.pending[a.ID]
-	if c == nil || c.host != h {
-		return // of a run that is over
-	}
-	c.reply = a
-	w.finish(c)
-	if c.op >= 0 {
-		w.time++
-		op := &w.history[c.op]
-		op.Return, op.Result = w.time, a.Result
-		w.note(h.id, model.StepEnded, 0)
-		w.trace[len(w.trace)-1].Step = int16(c.number)
-	}
-	w.changed.Broadcast()
-}
-
-func (w *world) lose(c *call) {
-	c.lost = true
-	w.finish(c)
-	w.changed.Broadcast()
-}
-
-// finish takes a call off the lists.
-func (w *world) finish(c *call) {
-	c.done = true
-	delete(w.pending, c.id)
-	for i, o := range c.host.calls {
-		if o == c {
-			c.host.calls = append(c.host.calls[:i:i], c.host.calls[i+1:]...)
-			break
-		}
-	}
-}
-
-// abandoned ends the calls of a host whose process has ended.
-func (w *world) abandoned(h *host) {
-	for len(h.calls) > 0 {
-		w.lose(h.calls[0])
-	}
-	w.changed.Broadcast()
 }
 
 // over notes that a step has ended, and lets go who was held until then.
