@@ -191,8 +191,11 @@ type Refused struct {
 // Error is "B: mount: permission denied".
 func (e *Refused) Error() string { return fmt.Sprintf("%s: %s: %s", e.Host, e.Method, e.Text) }
 
-// Remove has the agent remove a directory that it made.
-func (h *Host) Remove(dir string) error { return h.ask(methodRemove, Mount{Dir: dir}, &struct{}{}) }
+// Remove has the agent remove a directory that it or another agent of its caller
+// made, by its Dir and On, or forget it.
+func (h *Host) Remove(m Mount) error {
+	return h.ask(methodRemove, Mount{Dir: m.Dir, On: m.On, Forget: m.Forget}, &struct{}{})
+}
 
 // ask sends a request and waits for its answer. An error that is neither
 // ErrLost nor ErrStuck is the agent's refusal.

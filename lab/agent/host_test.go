@@ -106,10 +106,10 @@ func TestTwoAgents(t *testing.T) {
 			t.Errorf("an operation after the unmount: %+v", got)
 		}
 	}
-	if err := b.Remove(dir); err == nil {
+	if err := b.Remove(agent.Mount{Dir: dir}); err == nil {
 		t.Error("B could remove what A made")
 	}
-	if err := a.Remove(dir); err != nil {
+	if err := a.Remove(agent.Mount{Dir: dir}); err != nil {
 		t.Error(err)
 	}
 	if left, err := os.ReadDir(root); err != nil || len(left) > 0 {

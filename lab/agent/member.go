@@ -135,7 +135,7 @@ func (m *member) bury() {
 
 // mount is the request to open a directory on this host.
 func (m *member) mount(dir string) Mount {
-	return Mount{Dir: dir, Word: wordSize, ReadOnly: m.readOnly, Type: m.is.Type}
+	return Mount{Dir: dir, Word: wordSize, ReadOnly: m.readOnly, On: m.is.At}
 }
 
 // settle closes a directory, which syncs, so that others can see it.

@@ -254,5 +254,5 @@ func (r *Runner) apart(m *member, dir string) bool {
 		return false
 	}
 	m.host.Unmount()
-	return m.host.Remove(dir) == nil
+	return m.host.Remove(mount) == nil
 }

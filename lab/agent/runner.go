@@ -194,7 +194,7 @@ func (r *Runner) leave(dir string) {
 		}
 		m.mounted = false
 	}
-	if r.maker == nil || r.maker.host == nil || r.maker.host.Remove(dir) != nil {
+	if r.maker == nil || r.maker.host == nil || r.maker.host.Remove(r.maker.mount(dir)) != nil {
 		r.left = append(r.left, dir)
 	}
 }
@@ -224,11 +224,29 @@ func (r *Runner) Close() error {
 }
 
 // sweep tries once more to remove what was left behind, through any host that can be
-// spoken to.
+// spoken to. What all of them know nothing of is gone.
 func (r *Runner) sweep() {
 	r.left = slices.DeleteFunc(r.left, func(dir string) bool {
-		return slices.ContainsFunc(r.members, func(m *member) bool {
-			return !m.readOnly && m.host != nil && m.host.Err() == nil && m.host.Remove(dir) == nil
-		})
+		unknown := 0
+		for _, m := range r.members {
+			if m.readOnly || m.host == nil || m.host.Err() != nil {
+				continue
+			}
+			err := m.host.Remove(m.mount(dir))
+			if err == nil {
+				return true
+			}
+			if e, ok := errors.AsType[*Refused](err); ok && e.Errno == model.ENOENT && !e.Root {
+				unknown++
+			}
+		}
+		return unknown == len(r.members)
 	})
+	for _, dir := range r.left {
+		if m := r.maker; m != nil && m.host != nil {
+			forget := m.mount(dir)
+			forget.Forget = true
+			m.host.Remove(forget) // it would wait for its file system, and it is told of here
+		}
+	}
 }

@@ -37,7 +37,7 @@ const maxUnderWay = 256
 // and removes what it has made. Its error is that of a read or write; the end
 // of the input is none. It does not wait for operations that hang.
 func Serve(rw io.ReadWriter, config Config) error {
-	s := &server{config: config, out: json.NewEncoder(rw), made: map[string]bool{}, slots: make(chan struct{}, maxUnderWay)}
+	s := &server{config: config, out: json.NewEncoder(rw), made: map[string]string{}, slots: make(chan struct{}, maxUnderWay)}
 	s.out.SetEscapeHTML(false)
 	in := lines(rw)
 	for {
@@ -73,7 +73,7 @@ type server struct {
 	mount  sync.RWMutex // of what follows; held by each operation for reading
 	root   *os.Root     // nil: not mounted
 	client *files.Client
-	made   map[string]bool // by name: directories to remove
+	made   map[string]string // directories to remove, by name: where their file system is mounted
 
 	session greeting // the last hello; empty before
 }
@@ -140,7 +140,7 @@ func (s *server) do(q request) (any, error) {
 		if err := params(q, &p); err != nil {
 			return nil, err
 		}
-		return struct{}{}, s.remove(p.Dir)
+		return struct{}{}, s.remove(p)
 	case methodUnmount:
 		var p unmounting
 		if q.Params != nil {
@@ -181,12 +181,8 @@ func (s *server) open(p Mount) (any, error) {
 	if s.root != nil {
 		return nil, refuse("mounted already")
 	}
-	if p.Type != "" {
-		if is, err := identity.Of(s.config.Root); err != nil {
-			return nil, atRoot(err)
-		} else if is.Type != p.Type {
-			return nil, &rpcError{codeRefused, fmt.Sprintf("%s is on %s now, and was on %s", s.config.Root, is.Type, p.Type), &refusal{Errno: model.ESTALE.String(), Root: true}}
-		}
+	if err := s.mountedOn(p.On); err != nil {
+		return nil, err
 	}
 	if s.config.System != nil {
 		return s.openSystem(p)
@@ -200,7 +196,7 @@ func (s *server) open(p Mount) (any, error) {
 		if err := root.Mkdir(p.Dir, 0o777); err != nil {
 			return nil, refused(err)
 		}
-		s.made[p.Dir] = true
+		s.made[p.Dir] = p.On
 	}
 	// A link would be followed; so look what it is, and that this was opened.
 	info, err := root.Lstat(p.Dir)
@@ -278,21 +274,47 @@ func (s *server) operate(w step) (any, error) {
 
 // remove removes a directory that this agent has made, or another one of its
 // caller's.
-func (s *server) remove(dir string) error {
+func (s *server) remove(p Mount) error {
 	s.mount.Lock()
 	defer s.mount.Unlock()
-	if !s.made[dir] && !(s.session.Dirs != "" && ours(dir) && strings.HasPrefix(dir, s.session.Dirs+"-")) {
-		return refuse("%s was not made by this agent or its caller", shorten(dir))
+	_, made := s.made[p.Dir]
+	if !made && !(s.session.Dirs != "" && ours(p.Dir) && strings.HasPrefix(p.Dir, s.session.Dirs+"-")) {
+		return refuse("%s was not made by this agent or its caller", shorten(p.Dir))
+	}
+	if p.Forget {
+		delete(s.made, p.Dir)
+		return nil
+	}
+	if err := s.mountedOn(p.On); err != nil {
+		return err
 	}
 	root, err := os.OpenRoot(s.config.Root)
 	if err != nil {
-		return refused(err)
+		return atRoot(err)
 	}
 	defer root.Close()
-	if err := files.RemoveAll(root, dir); err != nil { // which follows no links
+	if _, err := root.Lstat(p.Dir); err != nil {
+		return refused(err) // who removes must know that it was there
+	}
+	if err := files.RemoveAll(root, p.Dir); err != nil { // which follows no links
 		return refused(err)
 	}
-	delete(s.made, dir)
+	delete(s.made, p.Dir)
+	return nil
+}
+
+// mountedOn reports whether the root is on the file system that is mounted there.
+func (s *server) mountedOn(on string) error {
+	if on == "" {
+		return nil
+	}
+	is, err := identity.Of(s.config.Root)
+	if err != nil {
+		return atRoot(err)
+	}
+	if is.At != on {
+		return &rpcError{codeRefused, fmt.Sprintf("nothing is mounted on %s: %s is on the %s of %s", on, s.config.Root, is.Type, is.At), &refusal{Errno: model.ESTALE.String(), Root: true}}
+	}
 	return nil
 }
 

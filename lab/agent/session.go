@@ -2,6 +2,7 @@ package agent
 
 import (
 	"errors"
+	"maps"
 	"runtime"
 	"time"
 
@@ -62,13 +63,26 @@ func (s *server) clear() error {
 		}
 	}
 	s.root = nil
-	dirs := make([]string, 0, len(s.made))
-	for dir := range s.made {
-		dirs = append(dirs, dir)
-	}
+	made := maps.Clone(s.made)
 	s.mount.Unlock()
-	for _, dir := range dirs {
-		errs = append(errs, s.remove(dir))
+	for dir, on := range made {
+		errs = append(errs, s.removeLate(Mount{Dir: dir, On: on}))
 	}
 	return errors.Join(errs...)
+}
+
+// remountMost is how long an agent whose caller is gone waits for a file system that
+// has gone, too: the caller may have been killed in the middle of a remount, which goes
+// on without it.
+const remountMost = 2 * time.Minute
+
+// removeLate removes a directory, as soon as its file system is there.
+func (s *server) removeLate(p Mount) error {
+	for began := time.Now(); ; time.Sleep(50 * time.Millisecond) {
+		err := s.remove(p)
+		e, ok := errors.AsType[*rpcError](err)
+		if !ok || e.Data == nil || !e.Data.Root || time.Since(began) > remountMost {
+			return err
+		}
+	}
 }

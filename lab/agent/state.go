@@ -34,8 +34,10 @@ func (m *member) state(ctx context.Context, c *Cluster, clock *Clock) string {
 	switch {
 	case err != nil:
 		return fmt.Sprintf("NOT usable: %v", err)
+	case is.At != m.is.At:
+		return fmt.Sprintf("NOT mounted: nothing is mounted on %s; %s is on the %s of %s now", m.is.At, is.Path, is.Type, is.At)
 	case is.Type != m.is.Type:
-		return fmt.Sprintf("NOT mounted: %s is on %s now, and was on %s (%s)", is.Path, is.Type, m.is.Type, m.is.Source)
+		return fmt.Sprintf("mounted, but a %s on %s: it was a %s", is.Type, is.At, m.is.Type)
 	case is.Source != m.is.Source || is.UUID != m.is.UUID:
 		return fmt.Sprintf("mounted, but from %s: it was from %s", is.Source, m.is.Source)
 	}

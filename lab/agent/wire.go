@@ -105,9 +105,13 @@ type Mount struct {
 	Direct bool `json:"direct,omitempty"`
 	Try    bool `json:"try,omitempty"`
 
-	// Type, if set, is the file system that the root must be on: one that has gone
-	// leaves the empty directory that it was mounted on, which is another one's.
-	Type string `json:"type,omitempty"`
+	// On, if set, is where the file system must be mounted that the root is on
+	// ([identity.Identity.At]): one that has gone leaves the empty directory that it was
+	// mounted on, which is another file system's.
+	On string `json:"on,omitempty"`
+
+	// Forget, of a removal, has the agent leave the directory to others.
+	Forget bool `json:"forget,omitempty"`
 
 	// ReadOnly has every file opened for reading: for a host that cannot write.
 	ReadOnly bool `json:"read_only,omitempty"`

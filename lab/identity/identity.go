@@ -11,6 +11,7 @@ type Identity struct {
 	Type    string `json:"type"`              // of the file system, in the system's words: "ext4", "fuse.sshfs", "NTFS"
 	UUID    string `json:"uuid,omitempty"`    // that its superblock has; of NTFS and FAT the serial number
 	FSID    string `json:"fsid,omitempty"`    // f_fsid of statvfs(3), in hexadecimal
+	At      string `json:"at,omitempty"`      // where it is mounted: the directory, or one above it
 	Source  string `json:"source,omitempty"`  // what is mounted: a device, "server:/export"
 	Device  string `json:"device,omitempty"`  // number of the mounted file system on its machine, "8:1"
 	Disk    *Disk  `json:"disk,omitempty"`    // below it

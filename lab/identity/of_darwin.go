@@ -21,7 +21,7 @@ func Of(path string) (Identity, error) {
 		return Identity{}, &os.PathError{Op: "statfs", Path: path, Err: err}
 	}
 	i := Identity{Path: path, Inode: st.Ino, User: userName(), Device: fmt.Sprint(st.Dev),
-		Type: unix.ByteSliceToString(fs.Fstypename[:]), Source: unix.ByteSliceToString(fs.Mntfromname[:]),
+		Type: unix.ByteSliceToString(fs.Fstypename[:]), Source: unix.ByteSliceToString(fs.Mntfromname[:]), At: unix.ByteSliceToString(fs.Mntonname[:]),
 		ReadOnly: fs.Flags&unix.MNT_RDONLY != 0,
 		Total:    int64(fs.Blocks) * int64(fs.Bsize), Free: int64(fs.Bavail) * int64(fs.Bsize)}
 	i.Machine, _ = os.Hostname() // empty where it has none

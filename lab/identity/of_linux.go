@@ -40,7 +40,7 @@ func Of(path string) (Identity, error) {
 	if m, ok := mountOf(dir); ok {
 		// The device of the table is the file system's; that of stat is a subvolume's on
 		// btrfs.
-		i.Type, i.Source, i.Device, i.Options = m.kind, m.source, m.device, m.options
+		i.Type, i.At, i.Source, i.Device, i.Options = m.kind, m.at, m.source, m.device, m.options
 	} else {
 		i.Type = fmt.Sprintf("%#x", fs.Type)
 	}

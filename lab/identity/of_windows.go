@@ -35,6 +35,7 @@ func Of(path string) (Identity, error) {
 		return i, nil
 	}
 	i.Source = windows.UTF16ToString(root)
+	i.At = i.Source
 	var number, longest, flags uint32
 	kind := make([]uint16, windows.MAX_PATH+1)
 	if windows.GetVolumeInformation(&root[0], nil, 0, &number, &longest, &flags, &kind[0], uint32(len(kind))) != nil {
