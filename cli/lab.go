@@ -12,6 +12,7 @@ import (
 	"github.com/doublemount/doublemount/checker"
 	"github.com/doublemount/doublemount/fuzz"
 	"github.com/doublemount/doublemount/lab/loop"
+	"github.com/doublemount/doublemount/lab/place"
 	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/reports"
 )
@@ -53,7 +54,7 @@ func (v *labVerb) run(ctx context.Context, a *app) (code int, err error) {
 	}
 	runner, err := loop.New(ctx, system, loop.Options{Hosts: int(v.Hosts), Size: int64(v.Size)})
 	if err != nil {
-		if errors.Is(err, loop.ErrNeeds) {
+		if errors.Is(err, place.ErrNeeds) {
 			return exitUsage, err
 		}
 		return exitHarness, err
@@ -68,12 +69,12 @@ func (v *labVerb) run(ctx context.Context, a *app) (code int, err error) {
 
 // clean undoes what labs have left.
 func (v *labVerb) clean(a *app) (int, error) {
-	cleaned, err := loop.Clean()
+	cleaned, err := place.Clean()
 	for _, dir := range cleaned {
 		fmt.Fprintf(a.stdout, "undone:    what was mounted on and attached to %s\n", dir)
 	}
 	switch {
-	case errors.Is(err, loop.ErrNeeds):
+	case errors.Is(err, place.ErrNeeds):
 		return exitUsage, err
 	case err != nil:
 		return exitHarness, err

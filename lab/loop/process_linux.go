@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/doublemount/doublemount/lab/files"
+	"github.com/doublemount/doublemount/lab/place"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -149,13 +150,13 @@ func (m *machine) mount(q request) (err error) {
 // leave takes away, in this process's own mount namespace, what other labs have
 // mounted: a copy of it here would keep it alive.
 func leave(own string) {
-	mounts, err := mountsBelow(base)
+	mounts, err := place.Mounts(place.Base)
 	if err != nil {
 		return // they are kept alive, then
 	}
 	for _, other := range slices.Backward(mounts) {
-		if !strings.HasPrefix(other.at, filepath.Dir(own)+"/") {
-			unix.Unmount(other.at, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) // or another process has
+		if !strings.HasPrefix(other.At, filepath.Dir(own)+"/") {
+			unix.Unmount(other.At, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) // or another process has
 		}
 	}
 }
