@@ -29,6 +29,10 @@ const (
 	probeShare = 4
 )
 
+// mountsMost is how many executions minimising one finding may take: each takes
+// about a second, most of it remounts, and the hunt has to go on after it.
+const mountsMost = 40
+
 // mountLab is a lab of shared mounts at work: a probe, then a hunt.
 type mountLab struct {
 	verb   *labVerb
@@ -205,7 +209,7 @@ func (m *mountLab) runHunt(ctx context.Context, a *app) (code int, err error) {
 	defer func() { err = errors.Join(err, r.Close()) }()
 	flags := m.verb.huntFlags
 	flags.For -= flags.For / probeShare
-	l := &live{runner: r, broken: r.Broken, replay: m.hosts.again(), reruns: m.hosts.reruns(), first: flags.First, limit: flags.limit(), most: labMost, order: job{
+	l := &live{runner: r, broken: r.Broken, replay: m.hosts.again(), reruns: m.hosts.reruns(), first: flags.First, limit: flags.limit(), most: mountsMost, order: job{
 		Design: m.system.Name, Guarantees: m.heldTo, Hosts: 2, Faults: flags.Faults.drawn, Seed: flags.Seed, Runs: int(flags.Runs),
 	}}
 	l.explain = func(ctx context.Context, f fuzz.Finding) shown {

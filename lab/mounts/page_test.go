@@ -89,7 +89,7 @@ func pageOf(all []mounts.System, results map[string]mounts.Result) string {
 		}
 		said, found := "not recorded", ""
 		if r, ok := results[s.Name]; ok {
-			said = r.Probe
+			said, _, _ = strings.Cut(r.Probe, ": ")
 			found = fmt.Sprintf("nothing in %d operations", r.Operations)
 			if len(r.Findings) > 0 {
 				found = fmt.Sprintf("%d in %d operations", len(r.Findings), r.Operations)
@@ -98,10 +98,10 @@ func pageOf(all []mounts.System, results map[string]mounts.Result) string {
 		fmt.Fprintf(&b, "| [`%s`](#%s) | %s | %s | %s | %s |\n", s.Name, s.Name, s.Guarantee, locks, cell(said), found)
 	}
 	for _, s := range all {
-		fmt.Fprintf(&b, "\n## %s\n\n%s. Packages: `apt-get install %s`.\n\n", s.Name, sentence(s.StandsFor), strings.Join(s.Packages, " "))
-		fmt.Fprintf(&b, "Documented: %s (%s).\n", s.Documents, s.Source)
+		fmt.Fprintf(&b, "\n## %s\n\nStands for %s. Packages: `apt-get install %s`.\n\n", s.Name, s.StandsFor, strings.Join(s.Packages, " "))
+		fmt.Fprintf(&b, "* Documented: %s (%s).\n", s.Documents, s.Source)
 		for _, n := range s.Notes {
-			fmt.Fprintf(&b, "%s\n", n)
+			fmt.Fprintf(&b, "* %s\n", n)
 		}
 		r, ok := results[s.Name]
 		if !ok {
@@ -126,5 +126,3 @@ func pageOf(all []mounts.System, results map[string]mounts.Result) string {
 
 // cell is a text that a cell of a table can hold.
 func cell(text string) string { return strings.ReplaceAll(text, "|", "\\|") }
-
-func sentence(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
