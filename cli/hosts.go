@@ -23,6 +23,7 @@ type hostFlags struct {
 	Visible span          `placeholder:"DURATION" help:"How long a new directory may take to be seen by the other hosts (default: 10s)."`
 	Without families      `placeholder:"FAMILY" help:"Leave out operations: appends, directories, links, locks, renames, statfs, truncates, with commas between."`
 	Anyway  bool          `name:"write-anyway" help:"Write although the hosts have one disk mounted twice without coordination. It damages the file system."`
+	System  string        `kong:"-"` // of the lab, whose hosts these are; empty: they are somebody's
 	Reruns  runCount      `placeholder:"N" help:"How often a finding on real hosts is run again, to say how often it comes back (default: 5)."`
 }
 
@@ -166,8 +167,8 @@ func (f *hostFlags) reruns() int {
 	return int(f.Reruns)
 }
 
-// mounts reports whether every mount is a real one, on every host.
-func mounts(c agent.Cluster) bool {
+// remountable reports whether every mount is a real one, on every host.
+func remountable(c agent.Cluster) bool {
 	return !slices.ContainsFunc(c.Members, func(m agent.Member) bool { return m.Remount == nil })
 }
 
@@ -187,7 +188,7 @@ func canJudge(c agent.Cluster, g model.Guarantee) error {
 		return nil
 	case g.Axis:
 		return fmt.Errorf("%s is judged by looking at the disk, and that of real hosts is not ours", g.Name)
-	case g.Refresh == model.RefreshMount && !mounts(c):
+	case g.Refresh == model.RefreshMount && !remountable(c):
 		return fmt.Errorf("%s %w", g.Name, errRemount)
 	}
 	return nil
@@ -212,6 +213,9 @@ func asked(c agent.Cluster, name guaranteeName) (model.Guarantee, error) {
 // again is the flags, to be pasted into another command line, with a space at
 // the end; nothing without hosts.
 func (f *hostFlags) again() string {
+	if f.System != "" {
+		return "--on " + f.System + " "
+	}
 	var b strings.Builder
 	put := func(flag string, commands []hostCommand) {
 		for _, c := range commands {

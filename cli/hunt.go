@@ -146,7 +146,8 @@ type hunted struct {
 	limit   time.Duration
 	took    time.Duration
 	explain func(fuzz.Finding) shown
-	replay  string // the flags with which a case is replayed there
+	replay  string                               // the flags with which a case is replayed there
+	told    func(fuzz.Result, []reports.Finding) // of what was shown; may be nil
 }
 
 // report shows what was found and the summary. The failure, if any, is why the
@@ -160,6 +161,9 @@ func (v *huntFlags) report(a *app, h hunted, failure error) (int, error) {
 		s.weak = h.result.Coverage.Weak(within)
 	}
 	found, unshown := v.show(a, h)
+	if h.told != nil {
+		h.told(h.result, found)
+	}
 	if err := s.print(a, found); err != nil {
 		return exitHarness, errors.Join(unshown, fmt.Errorf("write the summary: %w", err))
 	}
@@ -241,7 +245,7 @@ func (v *huntFlags) hunt(ctx context.Context, a *app, l *live) (int, error) {
 	if explain == nil {
 		explain = l.seen
 	}
-	return v.report(a, hunted{order: l.order, caps: l.runner.Capabilities(), result: result, limit: l.limit, took: took, replay: l.replay,
+	return v.report(a, hunted{order: l.order, caps: l.runner.Capabilities(), result: result, limit: l.limit, took: took, replay: l.replay, told: l.told,
 		explain: func(f fuzz.Finding) shown { return explain(ctx, f) }}, failure)
 }
 

@@ -12,21 +12,27 @@ import (
 	"github.com/doublemount/doublemount/checker"
 	"github.com/doublemount/doublemount/fuzz"
 	"github.com/doublemount/doublemount/lab/loop"
+	"github.com/doublemount/doublemount/lab/mounts"
+	"github.com/doublemount/doublemount/lab/place"
 	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/reports"
 )
 
 // labVerb is "lab".
 type labVerb struct {
-	What   string   `arg:"" name:"fs" help:"File system of this machine's kernel: ext4, ext4-nojournal, ext4-mmp, xfs, btrfs or ntfs; or clean, to undo what a killed lab has left."`
-	Size   diskSize `default:"64M" env:"DOUBLEMOUNT_SIZE" placeholder:"SIZE" help:"Size of the disk, 1M to 64M in whole blocks of 4096 bytes (default: 64M)."`
-	Reruns runCount `placeholder:"N" help:"How often a finding is run again, to say how often it comes back (default: 5)."`
+	What    string   `arg:"" name:"system" help:"File system of this machine's kernel: ext4, ext4-nojournal, ext4-mmp, xfs, btrfs or ntfs; a shared mount: ${mounts}; or clean, to undo what a killed lab has left."`
+	Size    diskSize `env:"DOUBLEMOUNT_SIZE" placeholder:"SIZE" help:"Size of the disk of a file system of the kernel, 1M to 64M in whole blocks of 4096 bytes (default: 64M)."`
+	Install bool     `help:"Install the packages of a shared mount first, with apt-get."`
+	Record  string   `placeholder:"DIR" help:"Write what was seen of a shared mount to DIR, as NAME.json."`
+	Reruns  runCount `placeholder:"N" help:"How often a finding is run again, to say how often it comes back (default: 5)."`
 	huntFlags
 }
 
 // Help is the long help, with an example.
 func (labVerb) Help() string {
-	return fmt.Sprintf(`Real file systems, mounted by several hosts on one disk of ours, which is served through FUSE to loop devices. It needs Linux and root, and touches only images, loop devices and mount points that it made: no device or directory can be named. Everything is undone when it ends, and after kill -9 by the next run or by "lab clean".
+	return fmt.Sprintf(`Real file systems, mounted by several hosts on one disk of ours, which is served through FUSE to loop devices; or shared mounts, two of one share, with what serves them in a network namespace of its own. It needs Linux and root, and touches only images, loop devices and mount points that it made: no device or directory can be named. Everything is undone when it ends, and after kill -9 by the next run or by "lab clean".
+
+Shared mounts are probed for a quarter of the time, then hunted on, held to the guarantee that their documentation has, or to nothing-lost where it has none.
 
 A kernel is not deterministic: a finding is one that comes back in most reruns. Exit code: as of hunt; 2 also where this machine cannot run the lab.
 
@@ -36,7 +42,11 @@ Example, what two hosts that mount one ext4 lose:
 
 Example, one host alone, with crashes:
 
-    %[1]s lab xfs --hosts 1 --runs 500`, programName())
+    %[1]s lab xfs --hosts 1 --runs 500
+
+Example, two mounts of one SFTP server:
+
+    %[1]s lab sshfs --for 2m --install`, programName())
 }
 
 // run implements verb.
@@ -44,19 +54,25 @@ func (v *labVerb) run(ctx context.Context, a *app) (code int, err error) {
 	if v.What == "clean" {
 		return v.clean(a)
 	}
+	if s, err := mounts.Lookup(v.What); err == nil {
+		return v.runMounts(ctx, a, s)
+	}
 	system, err := loop.Lookup(v.What)
 	if err != nil {
-		return exitUsage, err
+		return exitUsage, fmt.Errorf("%w\nhint: or a shared mount: %s", err, strings.Join(mountNames(), " "))
+	}
+	if v.Install || v.Record != "" {
+		return exitUsage, errors.New("--install and --record are for shared mounts")
+	}
+	if v.Size == 0 {
+		v.Size = defaultSize
 	}
 	if err := v.fill(system.Name, system.Guarantee, system.Survives); err != nil {
 		return exitUsage, err
 	}
 	runner, err := loop.New(ctx, system, loop.Options{Hosts: int(v.Hosts), Size: int64(v.Size)})
 	if err != nil {
-		if errors.Is(err, loop.ErrNeeds) {
-			return exitUsage, err
-		}
-		return exitHarness, err
+		return startFailed(err), err
 	}
 	defer func() { // after a panic, too
 		if e := runner.Close(); e != nil {
@@ -66,14 +82,23 @@ func (v *labVerb) run(ctx context.Context, a *app) (code int, err error) {
 	return v.hunt(ctx, a, system, runner)
 }
 
+// mountNames lists the shared mounts.
+func mountNames() (names []string) {
+	all, _ := mounts.Systems() // they are ours, and a test reads them
+	for _, s := range all {
+		names = append(names, s.Name)
+	}
+	return names
+}
+
 // clean undoes what labs have left.
 func (v *labVerb) clean(a *app) (int, error) {
-	cleaned, err := loop.Clean()
+	cleaned, err := place.Clean()
 	for _, dir := range cleaned {
-		fmt.Fprintf(a.stdout, "undone:    what was mounted on and attached to %s\n", dir)
+		fmt.Fprintf(a.stdout, "undone:    what was mounted on, attached to and running in %s\n", dir)
 	}
 	switch {
-	case errors.Is(err, loop.ErrNeeds):
+	case errors.Is(err, place.ErrNeeds):
 		return exitUsage, err
 	case err != nil:
 		return exitHarness, err
@@ -197,6 +222,9 @@ func (g *guard) String() string {
 
 // diskSize is a number of bytes, as "64M", that a disk can have.
 type diskSize int64
+
+// defaultSize is that of a disk of which none was given.
+const defaultSize = 64 << 20
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (d *diskSize) UnmarshalText(text []byte) error {

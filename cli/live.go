@@ -10,6 +10,7 @@ import (
 	"github.com/doublemount/doublemount/checker"
 	"github.com/doublemount/doublemount/fuzz"
 	"github.com/doublemount/doublemount/model"
+	"github.com/doublemount/doublemount/reports"
 )
 
 // live is a hunt on real hosts. It runs in this process: what can hang or die
@@ -22,8 +23,9 @@ type live struct {
 	first   bool
 	limit   time.Duration // 0: none
 	explain func(context.Context, fuzz.Finding) shown
-	replay  string // the flags with which a case is replayed there
-	most    int    // executions that minimising one finding may take; 0: as usual
+	replay  string                               // the flags with which a case is replayed there
+	told    func(fuzz.Result, []reports.Finding) // of what was shown; may be nil
+	most    int                                  // executions that minimising one finding may take; 0: as usual
 
 	runs atomic.Int64
 }

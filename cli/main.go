@@ -59,7 +59,7 @@ type verb interface {
 type grammar struct {
 	Hunt    huntVerb         `cmd:"" help:"Look for runs that break a guarantee; keep the smallest of each kind."`
 	Replay  replayVerb       `cmd:"" help:"Run case files and say whether they come out as expected."`
-	Lab     labVerb          `cmd:"" help:"Hunt on real file systems of this machine's kernel, on our own disk (Linux, root)."`
+	Lab     labVerb          `cmd:"" help:"Hunt on real file systems of this machine: on our own disk, or shared mounts (Linux, root)."`
 	Export  exportVerb       `cmd:"" help:"Make a shell script of a case, for people who do not have this program."`
 	Probe   probeVerb        `cmd:"" help:"Say in a minute what real hosts share: is it one file system, and how strong is it?"`
 	Agent   agentVerb        `cmd:"" help:"Carry out operations on this host for hunt, replay and probe elsewhere."`
@@ -94,7 +94,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, designs [
 		kong.Description("Find out which guarantee a file-system design keeps when hosts share one disk, and the smallest thing that breaks the next one."),
 		kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { panic(quit(code)) }),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": version(), "mounts": strings.Join(mountNames(), ", ")},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 	)
 	parsed, err := parser.Parse(negatives(args))

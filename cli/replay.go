@@ -13,6 +13,7 @@ import (
 	"github.com/doublemount/doublemount/corpus"
 	"github.com/doublemount/doublemount/history"
 	"github.com/doublemount/doublemount/lab/loop"
+	"github.com/doublemount/doublemount/lab/mounts"
 	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/reports"
 )
@@ -21,7 +22,7 @@ import (
 type replayVerb struct {
 	Cases   []string `arg:"" name:"case" help:"Case files to run."`
 	Trace   bool     `env:"DOUBLEMOUNT_TRACE" help:"Print the run as a table, and every record of its trace."`
-	On      machine  `default:"sim" env:"DOUBLEMOUNT_ON" placeholder:"sim|dir|FS" help:"Where to run: on the simulated designs that the cases name, in a plain directory, or on a file system of this kernel as lab does (default: sim; a case that lab found runs where it was found)."`
+	On      machine  `default:"sim" env:"DOUBLEMOUNT_ON" placeholder:"sim|dir|SYSTEM" help:"Where to run: on the simulated designs that the cases name, in a plain directory, or on a file system or shared mount as lab does (default: sim; a case that lab found runs where it was found)."`
 	History string   `env:"DOUBLEMOUNT_HISTORY" placeholder:"FILE" help:"Write what the hosts called and were answered, as judge reads it; for one case, and of the last run where there are several. - is the standard output, and then the outcome goes to the standard error."`
 	Format  format   `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print the outcome (default: text)."`
 
@@ -34,7 +35,7 @@ func (replayVerb) Help() string {
 
 With --on dir the program is run once, unchanged, by hosts that all work in the same plain directory of this machine, and the expectations are the same. Such hosts share one cache, so what needs two caches to go wrong is held, and reported as not reproduced. Steps run one after another there and there is no disk of ours: a case with a hold, a fault, a writeback or a statfs is stale on it, and there is no trace.
 
-With --on ext4, xfs, btrfs or ntfs it is run on real mounts of a disk of ours, as lab does, holds and crashes included. With --host it is run by real hosts, several times, since they are not deterministic, and most of the runs must come out as expected. Designs that the case names do not matter there.
+With --on ext4, xfs, btrfs or ntfs it is run on real mounts of a disk of ours, as lab does, holds and crashes included. With --host, or --on and the name of a shared mount that lab knows, it is run by real hosts, several times, since they are not deterministic, and most of the runs must come out as expected. Designs that the case names do not matter there.
 
 Example:
 
@@ -53,7 +54,7 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 		return exitUsage, fmt.Errorf("--on %s and --host\nhint: replay there, or on real hosts", v.On)
 	}
 	system, noSystem := loop.Lookup(string(v.On))
-	if err := v.Real.unused(noSystem == nil); err != nil {
+	if err := v.Real.unused(ofLab(string(v.On))); err != nil {
 		return exitUsage, err
 	}
 	files, err := unlessInterrupted(ctx, func() ([]corpus.File, error) { return v.read(a) })
@@ -69,6 +70,15 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 		return exitUsage, err
 	}
 	on, replay := string(v.On), func(f corpus.File) (replayed, model.Run, error) { return v.replay(&p, f) }
+	if shared, err := mounts.Lookup(string(v.On)); err == nil {
+		lab, err := startMounts(ctx, shared)
+		if err != nil {
+			return startFailed(err), err
+		}
+		defer func() { failure = errors.Join(failure, lab.Close()) }()
+		hosts := labHosts(shared, lab.Cluster())
+		v.Real.Host, v.Real.Remount = hosts.Host, hosts.Remount
+	}
 	if v.Real.given() {
 		c, err := v.Real.cluster(1)
 		if err != nil {
@@ -131,9 +141,8 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 // unless it was said where.
 func (v *replayVerb) found(files []corpus.File) error {
 	for _, f := range files {
-		_, err := loop.Lookup(f.Case.Design)
 		switch {
-		case err != nil || v.On != "sim" || v.Real.given():
+		case !ofLab(f.Case.Design) || v.On != "sim" || v.Real.given():
 		case len(files) > 1 && slices.ContainsFunc(files, func(o corpus.File) bool { return o.Case.Design != f.Case.Design }):
 			return fmt.Errorf("%s was found on %s, other cases elsewhere\nhint: replay them by themselves, or say where with --on", printable(f.Name), f.Case.Design)
 		default:

@@ -8,6 +8,7 @@ import (
 
 	"github.com/doublemount/doublemount/fuzz"
 	"github.com/doublemount/doublemount/lab/loop"
+	"github.com/doublemount/doublemount/lab/mounts"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -100,13 +101,20 @@ func (f *format) UnmarshalText(text []byte) error {
 	return nil
 }
 
+// ofLab reports whether a name is that of a file system of the lab.
+func ofLab(name string) bool {
+	_, kernel := loop.Lookup(name)
+	_, shared := mounts.Lookup(name)
+	return kernel == nil || shared == nil
+}
+
 // machine is where replay runs a case: "sim", "dir", or a file system of the lab.
 type machine string
 
 // UnmarshalText implements encoding.TextUnmarshaler.
 func (m *machine) UnmarshalText(text []byte) error {
 	s := string(text)
-	if _, err := loop.Lookup(s); s != "sim" && s != "dir" && err != nil {
+	if s != "sim" && s != "dir" && !ofLab(s) {
 		return errors.New("want sim, dir, or a file system that lab knows, not " + strconv.Quote(s))
 	}
 	*m = machine(text)

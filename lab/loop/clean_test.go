@@ -17,6 +17,7 @@ import (
 
 	"github.com/doublemount/doublemount/fuzz"
 	"github.com/doublemount/doublemount/lab/loop"
+	"github.com/doublemount/doublemount/lab/place"
 )
 
 // left is what labs have attached and mounted: lines that name their directory.
@@ -109,7 +110,7 @@ func TestKilled(t *testing.T) {
 				t.Fatal(err)
 			}
 			c.Wait() // it was killed
-			if _, err := loop.Clean(); err != nil {
+			if _, err := place.Clean(); err != nil {
 				t.Fatal(err)
 			}
 			after := left(t)
@@ -119,7 +120,7 @@ func TestKilled(t *testing.T) {
 			if after != before {
 				t.Errorf("before:\n%safter:\n%s", before, after)
 			}
-			if again, err := loop.Clean(); err != nil || len(again) > 0 {
+			if again, err := place.Clean(); err != nil || len(again) > 0 {
 				t.Errorf("a second clean finds %q, %v", again, err)
 			}
 		})

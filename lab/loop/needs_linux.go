@@ -8,12 +8,14 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/doublemount/doublemount/lab/place"
 )
 
 // check finds out whether this machine can run a lab of a system.
 func check(s System, size int64) error {
 	if os.Geteuid() != 0 {
-		return needs("root", "it mounts file systems and attaches loop devices; run it with sudo, best in a virtual machine")
+		return place.Needs("root", "it mounts file systems and attaches loop devices; run it with sudo, best in a virtual machine")
 	}
 	for _, d := range []struct{ path, hint string }{
 		{"/dev/fuse", "modprobe fuse; in a container, give it the device (docker run --device /dev/fuse --privileged)"},
@@ -21,24 +23,24 @@ func check(s System, size int64) error {
 	} {
 		f, err := os.OpenFile(d.path, os.O_RDWR, 0)
 		if err != nil {
-			return needs(fmt.Sprintf("%s (%v)", d.path, err), d.hint)
+			return place.Needs(fmt.Sprintf("%s (%v)", d.path, err), d.hint)
 		}
 		f.Close()
 	}
 	for _, tool := range []string{s.mkfs[0], s.check[0]} {
 		if _, err := exec.LookPath(tool); err != nil {
-			return needs(tool, "apt-get install "+s.tools[tool]+", or what your distribution calls it")
+			return place.Needs(tool, "apt-get install "+s.tools[tool]+", or what your distribution calls it")
 		}
 	}
 	if s.kernel == "" {
 		if _, err := exec.LookPath("ntfs-3g"); err != nil {
-			return needs("ntfs-3g", "apt-get install ntfs-3g")
+			return place.Needs("ntfs-3g", "apt-get install ntfs-3g")
 		}
 	} else if !kernelHas(s.kernel) {
-		return needs(s.kernel+" in the kernel", "modprobe "+s.kernel)
+		return place.Needs(s.kernel+" in the kernel", "modprobe "+s.kernel)
 	}
 	if free := available(); free > 0 && free < memory(size) {
-		return needs(fmt.Sprintf("%d MB of memory, and %d MB are available", memory(size)>>20, free>>20), "a smaller --size, or fewer things at once")
+		return place.Needs(fmt.Sprintf("%d MB of memory, and %d MB are available", memory(size)>>20, free>>20), "a smaller --size, or fewer things at once")
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/lab/files"
+	"github.com/doublemount/doublemount/lab/place"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -121,13 +122,13 @@ func (m *machine) Mount(p agent.Mount) (root *os.Root, err error) {
 // leave takes away, in this process's own mount namespace, what other labs have
 // mounted: a copy of it here would keep it alive.
 func leave(own string) {
-	mounts, err := mountsBelow(base)
+	mounts, err := place.Mounts(place.Base)
 	if err != nil {
 		return // they are kept alive, then
 	}
 	for _, other := range slices.Backward(mounts) {
-		if !strings.HasPrefix(other.at, filepath.Dir(own)+"/") {
-			unix.Unmount(other.at, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) // or another process has
+		if !strings.HasPrefix(other.At, filepath.Dir(own)+"/") {
+			unix.Unmount(other.At, unix.MNT_DETACH|unix.UMOUNT_NOFOLLOW) // or another process has
 		}
 	}
 }

@@ -17,6 +17,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/doublemount/doublemount/disk"
+	"github.com/doublemount/doublemount/lab/place"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -25,7 +26,7 @@ import (
 type Runner struct {
 	system   System
 	caps     model.Capabilities
-	place    *place
+	place    *place.Place
 	server   *fuse.Server
 	served   chan struct{}
 	world    *world
@@ -33,7 +34,7 @@ type Runner struct {
 }
 
 // New formats a disk and mounts it once, to learn how much it holds. Its error
-// wraps [ErrNeeds] if this machine cannot do that. What labs that were killed
+// wraps [place.ErrNeeds] if this machine cannot do that. What labs that were killed
 // have left is undone first.
 func New(ctx context.Context, s System, o Options) (*Runner, error) {
 	if err := o.normal(); err != nil {
@@ -42,10 +43,10 @@ func New(ctx context.Context, s System, o Options) (*Runner, error) {
 	if err := check(s, o.Size); err != nil {
 		return nil, err
 	}
-	if _, err := Clean(); err != nil {
+	if _, err := place.Clean(); err != nil {
 		return nil, fmt.Errorf("undo what an earlier lab has left: %w", err)
 	}
-	p, err := newPlace()
+	p, err := place.New()
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +101,7 @@ func (r *Runner) open(ctx context.Context, o Options) error {
 
 // format makes a file system in a file and returns its bytes.
 func (r *Runner) format(ctx context.Context, size int64) (*disk.Image, error) {
-	file := filepath.Join(r.place.dir, "format")
+	file := filepath.Join(r.place.Dir, "format")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		return nil, err
 	}
@@ -135,13 +136,13 @@ func (r *Runner) format(ctx context.Context, size int64) (*disk.Image, error) {
 
 // serve makes a world and shows its disk.
 func (r *Runner) serve(template *disk.Image, hosts int) error {
-	at, err := r.place.sub("disk")
+	at, err := r.place.Sub("disk")
 	if err != nil {
 		return err
 	}
 	r.world = newWorld(template, hosts)
 	for _, h := range r.world.hosts {
-		if h.dir, err = r.place.sub(h.id.String()); err != nil {
+		if h.dir, err = r.place.Sub(h.id.String()); err != nil {
 			return err
 		}
 	}
@@ -171,7 +172,7 @@ func (r *Runner) serve(template *disk.Image, hosts int) error {
 }
 
 // path is that of a file of the disk.
-func (r *Runner) path(name string) string { return filepath.Join(r.place.dir, "disk", name) }
+func (r *Runner) path(name string) string { return filepath.Join(r.place.Dir, "disk", name) }
 
 // stop ends the hosts and shows the disk no longer.
 func (r *Runner) stop() error {
@@ -199,7 +200,7 @@ func (r *Runner) stop() error {
 			return errors.New("the process of a host did not end when it was killed")
 		}
 	}
-	err := undoMounts(r.place.dir)
+	err := place.UndoMounts(r.place.Dir)
 	if r.served != nil {
 		select { // a copy of the mount in another namespace keeps the server alive
 		case <-r.served:
@@ -209,7 +210,7 @@ func (r *Runner) stop() error {
 	for _, h := range w.hosts {
 		os.Remove(h.dir) // or Close does
 	}
-	os.Remove(filepath.Join(r.place.dir, "disk"))
+	os.Remove(filepath.Join(r.place.Dir, "disk"))
 	return err
 }
 
@@ -265,5 +266,5 @@ func (r *Runner) Refusals() []string { return r.world.refusals }
 
 // Close ends the hosts and undoes everything that was mounted or attached.
 func (r *Runner) Close() error {
-	return errors.Join(r.stop(), r.place.close())
+	return errors.Join(r.stop(), r.place.Close())
 }

@@ -5,19 +5,17 @@ package loop
 import (
 	"context"
 
+	"github.com/doublemount/doublemount/lab/place"
 	"github.com/doublemount/doublemount/model"
 )
-
-const onlyLinux = "it mounts file systems of a Linux kernel; run it there, in a virtual machine if need be"
 
 // Runner executes Programs on real file systems, on Linux.
 type Runner struct{}
 
-// New is an error that wraps [ErrNeeds].
-func New(context.Context, System, Options) (*Runner, error) { return nil, needs("Linux", onlyLinux) }
-
-// Clean is an error that wraps [ErrNeeds].
-func Clean() ([]string, error) { return nil, needs("Linux", onlyLinux) }
+// New is an error that wraps [place.ErrNeeds].
+func New(context.Context, System, Options) (*Runner, error) {
+	return nil, place.Needs("Linux", place.OnlyLinux)
+}
 
 // HostMain does nothing: there are no hosts.
 func HostMain() {}
@@ -27,7 +25,7 @@ func (*Runner) Capabilities() model.Capabilities { return model.Capabilities{} }
 
 // Run is an error.
 func (*Runner) Run(context.Context, model.Program) (model.Run, error) {
-	return model.Run{}, needs("Linux", onlyLinux)
+	return model.Run{}, place.Needs("Linux", place.OnlyLinux)
 }
 
 // Describe knows nothing.

@@ -1,0 +1,27 @@
+//go:build !linux
+
+package mounts
+
+import (
+	"context"
+
+	"github.com/doublemount/doublemount/lab/agent"
+	"github.com/doublemount/doublemount/lab/place"
+)
+
+// Lab is a system at work, on Linux.
+type Lab struct{}
+
+// Start is an error that wraps [place.ErrNeeds].
+func Start(context.Context, System, ...string) (*Lab, error) {
+	return nil, place.Needs("Linux", place.OnlyLinux)
+}
+
+// Cluster is nothing.
+func (*Lab) Cluster() agent.Cluster { return agent.Cluster{} }
+
+// Close does nothing.
+func (*Lab) Close() error { return nil }
+
+// Install is an error that wraps [place.ErrNeeds].
+func (System) Install(context.Context) error { return place.Needs("Linux", place.OnlyLinux) }
