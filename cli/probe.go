@@ -25,16 +25,18 @@ type probeVerb struct {
 }
 
 // Limits of a probe, which is to take about a minute. Of its time the random runs
-// have until one half is over, those with appends until 0.65; what is then made small
+// have until 0.4 is over, those with appends until 0.5, those with remounts until 0.65; what is then made small
 // has until 0.85; the rest is for how long something stays stale.
 const (
 	probeFor        = 60 * time.Second
 	probeOperations = 2000 // of the random runs
 	probeAppends    = 500  // of those with appends
+	probeRemounts   = 500  // of those with remounts
 
-	randomUntil  = 0.50
-	appendsUntil = 0.65
-	smallUntil   = 0.85
+	randomUntil   = 0.40
+	appendsUntil  = 0.50
+	remountsUntil = 0.65
+	smallUntil    = 0.85
 )
 
 // Help is the long help, with an example.
@@ -92,8 +94,10 @@ func (v *probeVerb) run(ctx context.Context, a *app) (code int, err error) {
 	defer func() { v.Real.leave(ctx, a, r, &code, &err) }()
 	missing(a, c)
 	p.runner = r
+	p.mounts = remountable(c)
 	p.judged = append(slices.Clone(rungs), model.Progress, model.Exclusion)
 	p.judge = notTorn(checker.New(0, p.judged...))
+	p.light = notTorn(checker.New(0, slices.DeleteFunc(slices.Clone(p.judged), func(g model.Guarantee) bool { return !g.Axis && g.Refresh == model.RefreshMount })...))
 	p.base.broken, p.appends.broken = make([]*breach, len(p.judged)), make([]*breach, len(p.judged))
 	return p.end(a, p.answer(ctx))
 }

@@ -19,6 +19,8 @@ type probing struct {
 	verb   *probeVerb
 	runner *agent.Runner
 	judge  model.Judge
+	light  model.Judge       // of runs in which no mount is a real one
+	mounts bool              // every host can be remounted
 	rungs  []model.Guarantee // that are judged, strongest first
 	judged []model.Guarantee // the rungs, progress, exclusion
 	out    io.Writer         // for the table, which grows
@@ -55,6 +57,8 @@ type breach struct {
 	program   model.Program
 	run       model.Run // in which it was seen
 	fixed     bool      // of the suite: it is small
+	judge     model.Judge
+	resting   bool // remounts rested
 }
 
 // why is the second sentence of the proof, within another one.
@@ -104,6 +108,9 @@ func (p *probing) ask(ctx context.Context) error {
 		})
 	}
 	for _, q := range all {
+		// Without remounts a run takes a tenth of the time, and only what is asked with
+		// them needs them.
+		p.runner.RestRemounts(!slices.ContainsFunc(q.Steps, func(s model.Step) bool { return s.Kind == model.Remount }))
 		if p.until(1) == 0 {
 			p.row(probeRow{Name: q.name, Asks: q.asks, Keeps: "not asked"})
 			continue
@@ -116,7 +123,7 @@ func (p *probing) ask(ctx context.Context) error {
 		row, verdicts := p.note(run, true)
 		row.Name, row.Asks = q.name, q.asks
 		if strings.HasSuffix(q.name, "-turns") {
-			p.turns = verdicts[slices.IndexFunc(p.judged, func(g model.Guarantee) bool { return g.Name == model.SyncToMount.Name })]
+			p.turns = verdicts[slices.IndexFunc(verdicts, func(v model.Verdict) bool { return v.Guarantee == model.SyncToMount.Name })]
 		}
 		if text := sizes(run); text != "" {
 			row.Reason = text
@@ -146,17 +153,30 @@ func (p *probing) row(r probeRow) {
 	}
 }
 
-// random makes random runs without appends, then some with, until there were
-// enough operations or their time is over. After a few operations that never returned
+// random makes random runs without appends, then some with, then, where hosts can be
+// remounted, some in which they are, until there were enough operations or their time
+// is over. After a few operations that never returned
 // there is no more to learn that is worth the wait.
 func (p *probing) random(ctx context.Context) error {
-	caps := p.runner.Capabilities()
-	without := caps
-	without.Kinds &^= model.SetOf(model.Append)
-	if err := p.series(ctx, "random", without, probeOperations, randomUntil, func(model.Program) bool { return true }); err != nil || !caps.Kinds.Has(model.Append) {
-		return err
+	caps := func() (all, withoutAppends model.Capabilities) {
+		all = p.runner.Capabilities()
+		withoutAppends = all
+		withoutAppends.Kinds &^= model.SetOf(model.Append)
+		return all, withoutAppends
 	}
-	return p.series(ctx, "random, appends", caps, probeAppends, appendsUntil, appends)
+	any := func(model.Program) bool { return true }
+	p.runner.RestRemounts(true)
+	all, without := caps()
+	err := p.series(ctx, "random", without, probeOperations, randomUntil, any)
+	if err == nil && all.Kinds.Has(model.Append) {
+		err = p.series(ctx, "random, appends", all, probeAppends, appendsUntil, appends)
+	}
+	p.runner.RestRemounts(false)
+	if err == nil && p.mounts {
+		_, without = caps()
+		err = p.series(ctx, "random, remounts", without, probeRemounts, remountsUntil, any)
+	}
+	return err
 }
 
 // series makes the runs of one row.
@@ -215,14 +235,19 @@ func (p *probing) note(run model.Run, fixed bool) (probeRow, []model.Verdict) {
 	}
 	row := probeRow{Keeps: "none"}
 	undecided := false
-	verdicts := p.judge(run)
-	for i, verdict := range verdicts {
+	judge := p.judge
+	if p.mounts && !p.runner.Mounts() {
+		judge = p.light
+	}
+	verdicts := judge(run)
+	for _, verdict := range verdicts {
+		i := slices.IndexFunc(p.judged, func(g model.Guarantee) bool { return g.Name == verdict.Guarantee })
 		g := p.judged[i]
 		switch verdict.Outcome {
 		case model.Inconclusive:
 			undecided = true
 		case model.Violated:
-			b := &breach{g, verdict, run.Program, run, fixed}
+			b := &breach{g, verdict, run.Program, run, fixed, judge, !p.runner.Mounts()}
 			if t.broken[i] == nil || fixed && !t.broken[i].fixed {
 				t.broken[i] = b
 			}

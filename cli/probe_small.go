@@ -36,7 +36,7 @@ func (p *probing) small(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.until(smallUntil))
 	defer cancel()
 	var cases []corpus.Case
-	var first []model.Verdict // of each case
+	var first []*breach // of each case
 	for _, b := range p.kept() {
 		if i := slices.IndexFunc(cases, func(c corpus.Case) bool { return c.Program.String() == b.program.String() }); i >= 0 {
 			if !slices.ContainsFunc(cases[i].Expect, func(e corpus.Expectation) bool { return e.Guarantee == b.guarantee.Name }) {
@@ -44,19 +44,24 @@ func (p *probing) small(ctx context.Context) {
 			}
 			continue
 		}
+		p.runner.RestRemounts(b.resting)
 		if !b.fixed && b.verdict.Anomaly != model.NoProgress { // which takes its whole timeout each time
-			m := fuzz.Minimiser{Runner: p.runner, Judge: p.judge, Limit: 300, Reruns: p.verb.Real.reruns()}
+			m := fuzz.Minimiser{Runner: p.runner, Judge: b.judge, Limit: 300, Reruns: p.verb.Real.reruns()}
 			small, _ := m.Minimise(ctx, b.program, b.verdict) // as far as it came in time
 			b.program, b.verdict = small.Program, small.Verdict
+			if small.Seen.Program.Hosts > 0 {
+				b.run = small.Seen
+			}
 		}
 		cases = append(cases, corpus.Case{Notes: []string{note(b.verdict.Proof[0]), note(b.verdict.Proof[1])},
 			Design: p.runner.Capabilities().Name, Expect: []corpus.Expectation{expectation(b.verdict)}, FoundBy: "probe", Program: b.program})
-		first = append(first, b.verdict)
+		first = append(first, b)
 	}
 	for i, c := range cases {
 		f := fuzz.Finding{Reruns: p.verb.Real.reruns()}
 		var err error
-		if f.CameBack, err = (fuzz.Confirmation{Runner: p.runner, Judge: p.judge, Times: f.Reruns}).Count(ctx, c.Program, first[i]); err == nil {
+		p.runner.RestRemounts(first[i].resting)
+		if f.CameBack, err = (fuzz.Confirmation{Runner: p.runner, Judge: first[i].judge, Times: f.Reruns}).Count(ctx, c.Program, first[i].verdict); err == nil {
 			c.Notes = append(c.Notes, "It "+cameBack(f)+".")
 		}
 		file, err := writeCase(p.verb.Out, c)
@@ -79,6 +84,7 @@ func (p *probing) stale(ctx context.Context) {
 	if b == nil || len(b.verdict.Steps) == 0 || len(b.verdict.Allowed) == 0 {
 		return
 	}
+	p.runner.RestRemounts(b.resting)
 	limit := min(p.until(1), staleMost)
 	for range 3 {
 		if limit = min(limit, p.until(1)); limit <= 0 {

@@ -65,7 +65,7 @@ func (x *execution) step(n int, s model.Step) error {
 	switch s.Kind {
 	case model.Mount:
 		// Without a command it can only be the first thing that happens.
-		if m.mounted || m.trouble != nil || m.Remount == nil && x.changed && !m.crashed {
+		if m.mounted || m.trouble != nil || !m.remounts() && x.changed && !m.crashed {
 			x.skip(n, s)
 			return nil
 		}
@@ -154,7 +154,7 @@ func (x *execution) mount(n int, h model.Host) error {
 	if err := m.ready(x.ctx, &x.r.config, &x.r.clock); err != nil {
 		return err
 	}
-	if m.Remount != nil {
+	if m.remounts() {
 		if err := m.remount(x.ctx, &x.r.config); err != nil {
 			return err
 		}
@@ -223,13 +223,13 @@ func (x *execution) observe() error {
 
 func (x *execution) look(m *member) error {
 	mount := -1
-	if m.Remount != nil {
+	if m.remounts() {
 		mount = x.call(0, model.Step{Host: model.Final, Kind: model.Mount})
 	}
 	if err := m.ready(x.ctx, &x.r.config, &x.r.clock); err != nil {
 		return err
 	}
-	if m.Remount != nil {
+	if m.remounts() {
 		if err := m.remount(x.ctx, &x.r.config); err != nil {
 			return err
 		}

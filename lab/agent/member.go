@@ -37,12 +37,16 @@ type member struct {
 	mounted  bool
 	losses   []error // agents that ended, or had to be ended, when nobody had meant it
 	offline  error   // the last remount failed
+	resting  bool    // its remounts do
 }
+
+// remounts reports whether a mount of a Program is a real one here.
+func (m *member) remounts() bool { return m.Remount != nil && !m.resting }
 
 // lacks is the operations and events that it does not have.
 func (m *member) lacks() model.KindSet {
 	var set model.KindSet
-	if m.Remount == nil {
+	if !m.remounts() {
 		set |= model.SetOf(model.Unmount, model.Remount)
 	}
 	if m.Crash == nil {

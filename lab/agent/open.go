@@ -210,7 +210,7 @@ func (r *Runner) mount(ctx context.Context, m *member, mount Mount) (Mounted, er
 			return answer, m.unusableFor("open a directory", err)
 		}
 		switch waited := time.Since(began); {
-		case m.Remount != nil && !remounted:
+		case m.Remount != nil && !remounted && (!m.resting || waited > time.Second):
 			if err := m.remount(ctx, &r.config); err != nil {
 				return Mounted{}, err
 			}
