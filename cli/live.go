@@ -62,20 +62,31 @@ func (l *live) soFar() (runs, findings int) { return int(l.runs.Load()), 0 }
 func (l *live) again(ctx context.Context, f fuzz.Finding) shown {
 	s := shown{Run: model.Run{Program: f.Program}, Verdicts: []model.Verdict{f.Verdict}, Cause: checker.Cause{Text: checker.NotIsolated}}
 	judge, err := l.judge()
-	for range l.reruns {
-		if err != nil || ctx.Err() != nil {
+	if err != nil {
+		return s
+	}
+	if run, verdicts, ok := seen(ctx, l.runner, judge, f.Program, f.Verdict, l.reruns); ok {
+		s.Run, s.Verdicts = run, verdicts
+	}
+	return s
+}
+
+// seen runs a program until its finding comes back, so often at most, and returns
+// the run that shows it.
+func seen(ctx context.Context, r model.Runner, judge model.Judge, p model.Program, v model.Verdict, times int) (model.Run, []model.Verdict, bool) {
+	for range times {
+		if ctx.Err() != nil {
 			break
 		}
-		run, err := l.runner.Run(ctx, f.Program)
+		run, err := r.Run(ctx, p)
 		if err != nil {
 			break
 		}
-		if verdicts := judge(run); slices.ContainsFunc(verdicts, f.Verdict.Same) {
-			s.Run, s.Verdicts = run, verdicts
-			break
+		if verdicts := judge(run); slices.ContainsFunc(verdicts, v.Same) {
+			return run, verdicts, true
 		}
 	}
-	return s
+	return model.Run{}, nil, false
 }
 
 // cameBack is "came back 4 of 5 times", or nothing where the runs are

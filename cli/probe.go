@@ -119,7 +119,7 @@ type probing struct {
 type breach struct {
 	guarantee model.Guarantee
 	verdict   model.Verdict
-	program   model.Program
+	run       model.Run
 	fixed     bool // of the suite: it is small
 }
 
@@ -206,7 +206,7 @@ func (p *probing) note(run model.Run, fixed bool) probeRow {
 			undecided = true
 		case model.Violated:
 			if p.broken[i] == nil || fixed && !p.broken[i].fixed {
-				p.broken[i] = &breach{g, verdict, run.Program, fixed}
+				p.broken[i] = &breach{g, verdict, run, fixed}
 			}
 			if g.Name == model.Progress.Name {
 				row.Keeps = "none"
@@ -322,17 +322,23 @@ func (p *probing) write(ctx context.Context) error {
 		if b == nil {
 			continue
 		}
-		if i := slices.IndexFunc(cases, func(c corpus.Case) bool { return c.Program.String() == b.program.String() }); i >= 0 {
+		if i := slices.IndexFunc(cases, func(c corpus.Case) bool { return c.Program.String() == b.run.Program.String() }); i >= 0 {
 			cases[i].Expect = append(cases[i].Expect, expectation(b.verdict))
 			continue
 		}
 		if !b.fixed {
 			m := fuzz.Minimiser{Runner: p.runner, Judge: p.judge, Limit: 300, Reruns: p.verb.Real.reruns()}
-			small, _ := m.Minimise(ctx, b.program, b.verdict) // as far as it came in time
-			b.program, b.verdict = small.Program, small.Verdict
+			small, _ := m.Minimise(ctx, b.run.Program, b.verdict) // as far as it came in time
+			b.verdict = small.Verdict
+			if run, _, ok := seen(ctx, p.runner, p.judge, small.Program, small.Verdict, p.verb.Real.reruns()); ok {
+				b.run = run
+			} else {
+				b.run = model.Run{Program: small.Program}
+			}
 		}
 		cases = append(cases, corpus.Case{Notes: []string{note(b.verdict.Proof[0]), note(b.verdict.Proof[1])},
-			Design: p.runner.Capabilities().Name, Expect: []corpus.Expectation{expectation(b.verdict)}, FoundBy: "probe", Program: b.program})
+			Design: p.runner.Capabilities().Name, Expect: []corpus.Expectation{expectation(b.verdict)}, FoundBy: "probe",
+			Program: b.run.Program, Saw: corpus.Recorded(b.run.Program, b.run.History)})
 		first = append(first, b.verdict)
 	}
 	for i, c := range cases {

@@ -20,18 +20,17 @@ const sawPrefix = "saw "
 // when the next was called. It is nil for a history that no case can hold, such as
 // one with a listing that names a file with a space in it.
 func Recorded(p model.Program, history []model.Op) []model.Op {
+	if len(history) == 0 {
+		return nil
+	}
 	ops := make([]model.Op, len(history))
-	until := make([]int, len(history))
 	for i, op := range history {
 		ops[i] = asked(op.Step, op.AsStep())
 		if parseAnswer(&ops[i], Answer(op)) != nil || op.Kind == model.Readdir && op.Succeeded() && !slices.Equal(ops[i].Result.Names, op.Result.Names) {
 			return nil
 		}
-		for j := i + 1; j < len(history) && !op.Pending() && history[j].Call < op.Return; j++ {
-			until[i] = history[j].Step
-		}
 	}
-	putTimes(ops, until)
+	putTimes(ops, Until(history))
 	var b strings.Builder
 	writeSaw(&b, p, ops)
 	lines, err := splitLines([]byte(b.String()))
@@ -42,6 +41,18 @@ func Recorded(p model.Program, history []model.Op) []model.Op {
 		return nil
 	}
 	return ops
+}
+
+// Until is, for each operation of a history, the last step that was called before it
+// returned, or 0 if none was.
+func Until(history []model.Op) []int {
+	until := make([]int, len(history))
+	for i, op := range history {
+		for j := i + 1; j < len(history) && !op.Pending() && history[j].Call < op.Return; j++ {
+			until[i] = history[j].Step
+		}
+	}
+	return until
 }
 
 // asked is the operation of a step before it is called.
@@ -82,16 +93,13 @@ func Answer(op model.Op) string {
 // An operation that is not the step of that number says what it is: one of the two
 // of a remount, or of the closing observation, which has no number.
 func writeSaw(b *strings.Builder, p model.Program, ops []model.Op) {
+	until := Until(ops)
 	for i, op := range ops {
 		b.WriteString(sawPrefix)
 		if op.Host != model.Final {
 			b.WriteString(strconv.Itoa(op.Step))
-			last := i
-			for j := i + 1; j < len(ops) && !op.Pending() && ops[j].Call < op.Return; j++ {
-				last = j
-			}
-			if last != i {
-				fmt.Fprintf(b, "-%d", ops[last].Step)
+			if until[i] != 0 {
+				fmt.Fprintf(b, "-%d", until[i])
 			}
 		}
 		s := op.AsStep()

@@ -1,0 +1,549 @@
+# No single quote may stand in this file: a shell has all of it between two.
+use strict;
+use warnings;
+use POSIX ();
+use Fcntl;
+use IO::Handle;
+use Errno;
+
+# What the shell asks: the case, how it is mounted, and where.
+my ($case, $how, @where) = @ARGV;
+my ($SEEN, $NOT_SEEN) = (10, 11); # no other end of perl looks like one of these
+my $WORD = 512;
+my $PATIENCE = 60;  # seconds that an operation may take
+my $VISIBLE = 10;   # seconds after which the others have to see a new directory
+
+my (@ops, %until, %written, %needs, $hosts, $claim);
+for (split /\n/, $case) {
+	if (/^hosts (\d+)$/) { $hosts = $1 }
+	elsif (/^hold (\d+) until (\d+)$/) { $until{$1} = $2 }
+	elsif (/^remount (\w)$/) { $needs{$1} = 1 }
+	elsif (/^claim (.*)$/) { $claim = $1 }
+	elsif (/^([?]?) ?(\d+)(?:-(\d+))? (\w+) (.*?) -> (.*)$/) {
+		push @ops, {free => $1, step => $2, last => $3 || $2, host => $4, action => $5, want => $6};
+		$written{$1} = 1 if $5 =~ /#(\d+)/;
+	}
+	else { die "bad line: $_" }
+}
+
+my %errno; # the names that a case has for errors, by number
+for (qw(EEXIST ENOENT ENOTDIR EISDIR EPERM ENOTEMPTY ENOSPC EBADF EFBIG EINVAL ENOMEM EIO EROFS ESTALE EBUSY EUCLEAN)) {
+	$errno{Errno->can($_)->()} = $_ if Errno->can($_);
+}
+$errno{Errno->can("EBADMSG")->()} = "EUCLEAN";
+
+sub failed { my $e = $! + 0; return $errno{$e} || "EOTHER\t$!" }
+
+# ---- one host: a process that works in its directory and has its open files
+
+# Each slot is a perl handle that always has a descriptor. A file takes its place,
+# so that perl has no chance to ask fstat of it: that would refresh a cache.
+my (@slot, %taken);
+
+sub into {
+	my ($s, $path, $flags) = @_;
+	my $n = fileno $slot[$s];
+	POSIX::close($n);
+	my $fd = POSIX::open($path, $flags, 0600);
+	my $e = $! + 0;
+	empty($n) if !defined $fd;
+	die "descriptor $fd, not $n" if defined $fd && $fd != $n;
+	$! = $e;
+	return defined $fd;
+}
+
+sub out_of {
+	my $n = fileno $slot[$_[0]];
+	my $ok = defined POSIX::close($n);
+	my $e = $! + 0;
+	empty($n);
+	$! = $e;
+	return $ok;
+}
+
+sub empty {
+	my $fd = POSIX::open("/dev/null", O_RDWR);
+	die "no descriptor $_[0]" if !defined $fd || $fd != $_[0];
+}
+
+# directories opens those on the way to a path, as who follows it one by one does,
+# and that of a name in the root if it is asked to.
+sub directories {
+	my ($path, $root) = @_;
+	my @names = split m{/}, $path;
+	pop @names;
+	my @way = map { join "/", @names[0 .. $_] } 0 .. $#names;
+	@way = (".") if !@way && $root;
+	my @open;
+	for (@way) {
+		my $fd = POSIX::open($_, O_RDONLY | O_DIRECTORY | O_NOFOLLOW, 0);
+		if (!defined $fd) {
+			my $e = $! + 0;
+			POSIX::close($_) for @open;
+			$! = $e;
+			return;
+		}
+		push @open, $fd;
+	}
+	POSIX::close($_) for @open;
+	return 1;
+}
+
+sub words {
+	my $text = shift;
+	my @runs;
+	for (my $i = 0; $i < length $text; $i += $WORD) {
+		my $w = substr $text, $i, $WORD;
+		my $c = substr $w, 0, 1;
+		my $is = "?";
+		$is = ord $c ? "#" . ord $c : "0" if $w eq $c x $WORD && (!ord $c || $written{ord $c});
+		if (@runs && $runs[-1][1] eq $is) { $runs[-1][0]++ }
+		else { push @runs, [1, $is] }
+	}
+	return join(" ", map { "$_->[0]x$_->[1]" } @runs) || "nothing";
+}
+
+sub put {
+	my ($n, $words, $data, $once) = @_;
+	my $text = chr($data) x ($words * $WORD);
+	my $done = 0;
+	while ($done < length $text) {
+		my $got = POSIX::write($n, substr($text, $done), length($text) - $done);
+		if (!defined $got) {
+			next if $!{EINTR};
+			last;
+		}
+		$done += $got;
+		last if $once;
+	}
+	my $whole = int($done / $WORD);
+	return failed() if !$whole;
+	return $whole == $words ? "ok" : "$whole written";
+}
+
+# within does what a step does in an open file.
+sub within {
+	my ($s, $kind, $by_path, $shared, $data, @n) = @_;
+	my $f = $slot[$s];
+	my $n = fileno $f;
+	if ($kind eq "read") {
+		my ($text, $want) = ("", $n[1] * $WORD);
+		POSIX::lseek($n, $n[0] * $WORD, 0);
+		while (length $text < $want) {
+			my $got = POSIX::read($n, my $more, $want - length $text);
+			if (!defined $got) {
+				next if $!{EINTR};
+				return failed();
+			}
+			last if $got == 0;
+			$text .= $more;
+		}
+		return words($text);
+	}
+	if ($kind eq "write") {
+		POSIX::lseek($n, $n[0] * $WORD, 0);
+		return put($n, $n[1], $data, 0);
+	}
+	if ($kind eq "append") {
+		return put($n, $n[0], $data, 0) if $by_path;
+		my $flags = fcntl($f, F_GETFL, 0) or return failed();
+		fcntl($f, F_SETFL, $flags | O_APPEND) or return failed();
+		my $is = put($n, $n[0], $data, 1);
+		fcntl($f, F_SETFL, $flags + 0) or return failed();
+		return $is;
+	}
+	if ($kind eq "truncate") { return truncate($f, $n[0] * $WORD) ? "ok" : failed() }
+	if ($kind eq "fsync") { return $f->sync ? "ok" : failed() }
+	# F_OFD_SETLK; a lock is a flock of struct flock64.
+	my $type = $kind eq "unlock" ? F_UNLCK : $shared ? F_RDLCK : F_WRLCK;
+	my $lock = pack "s s x4 q q l x4", $type, 0, ($n[0] || 0) * $WORD, ($n[1] || 0) * $WORD, 0;
+	return "ok" if fcntl($f, 37, $lock);
+	return $!{EAGAIN} || $!{EACCES} ? "EAGAIN" : failed();
+}
+
+# once carries out an operation with the system calls that an agent makes, and no
+# others: one more look at a name could refresh what is stale.
+sub once {
+	my ($kind, @words) = split / /, shift;
+	my (@p, @n);
+	my ($f, $data, $shared) = (0, 0, 0);
+	for (@words) {
+		if (m{^/(.*)}) { push @p, length $1 ? $1 : "." }
+		elsif (/^f(\d)$/) { $f = $1 }
+		elsif (/^#(\d+)$/) { $data = $1 }
+		elsif ($_ eq "shared") { $shared = 1 }
+		else { push @n, $_ }
+	}
+	if ($f && $kind ne "open") {
+		return "EBADF" if !$taken{$f};
+		return within($f, $kind, 0, $shared, $data, @n) if $kind ne "close";
+		delete $taken{$f};
+		return out_of($f) ? "ok" : failed();
+	}
+	return "EMFILE" if $f && $taken{$f};
+	if ($kind =~ /^(unlink|rmdir|rename)$/) {
+		for (@p) { directories($_, 1) or return failed() }
+		return (unlink($p[0]) ? "ok" : failed()) if $kind eq "unlink";
+		return (rmdir($p[0]) ? "ok" : failed()) if $kind eq "rmdir";
+		return rename($p[0], $p[1]) ? "ok" : failed();
+	}
+	for (@p) { directories($_, 0) or return failed() }
+	if ($kind eq "mkdir") { return mkdir($p[0], 0700) ? "ok" : failed() }
+	if ($kind eq "link") { return link($p[0], $p[1]) ? "ok" : failed() }
+	if ($kind eq "stat") {
+		my @is = lstat $p[0] or return failed();
+		return "dir" if -d _;
+		return "EOTHER" if !-f _;
+		return "file of " . int(($is[7] + $WORD - 1) / $WORD);
+	}
+	if ($kind eq "readdir") {
+		opendir my $d, $p[0] or return failed();
+		my @names;
+		while (1) {
+			$! = 0;
+			my $name = readdir $d;
+			last if !defined $name;
+			push @names, $name if $name ne "." && $name ne "..";
+		}
+		return failed() if $! && !$!{ENOENT};
+		return join " ", "names:", sort @names;
+	}
+	if ($kind eq "create") {
+		into(0, $p[0], O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW) or return failed();
+		return out_of(0) ? "ok" : failed();
+	}
+	if ($kind eq "open") {
+		into($f, $p[0], O_RDWR | O_NOFOLLOW) or return failed();
+		$taken{$f} = 1;
+		return "ok";
+	}
+	into(0, $p[0], O_RDWR | O_NOFOLLOW | ($kind eq "append" ? O_APPEND : 0)) or return failed();
+	my $is = within(0, $kind, 1, $shared, $data, @n);
+	my $closed = out_of(0) ? "" : failed();
+	return $closed && $is !~ /^E/ ? $closed : $is;
+}
+
+# serve is a host: it reads a line for each operation and answers with one.
+sub serve {
+	my ($dir, $in, $out) = @_;
+	$out->autoflush(1);
+	chdir $dir or do { print $out "cannot enter $dir: $!\n"; return };
+	for (0 .. 3) { open $slot[$_], "+<", "/dev/null" or do { print $out "no /dev/null: $!\n"; return } }
+	print $out "ready\n";
+	while (defined(my $line = <$in>)) {
+		chomp $line;
+		my $is = "ok";
+		if ($line eq "unmount") {
+			for (sort keys %taken) {
+				my $closed = out_of($_) ? "ok" : failed();
+				$is = $closed if $is eq "ok";
+			}
+			%taken = ();
+			chdir "/";
+		} else {
+			# A directory on the way may have been replaced since it was found.
+			my $below = $line =~ m{ /[^ ]+/};
+			for my $try (1 .. 5) {
+				$is = once($line);
+				last if $is ne "ENOENT" || !$below;
+			}
+		}
+		$is =~ tr/\n/?/;
+		print $out "$is\n";
+		return if $line eq "unmount";
+	}
+}
+
+# ---- all of them
+
+my (%up, %dir, $made, @left);
+
+sub give_up { die "$_[0]\n" }
+
+sub run_command { # of a shell, with arguments; says whether it succeeded
+	my ($command, @args) = @_;
+	my $status = system "sh", "-c", $command, "sh", @args;
+	return $status == 0;
+}
+
+sub start {
+	my ($h, $path) = @_;
+	pipe(my $in, my $to) && pipe(my $from, my $out) or give_up("no pipe: $!");
+	my $pid = fork;
+	give_up("no process: $!") if !defined $pid;
+	if (!$pid) {
+		$SIG{$_} = "DEFAULT" for qw(INT TERM HUP);
+		for ($to, $from, map { @$_{qw(to from)} } values %up) { close $_ }
+		eval { serve($path, $in, $out) };
+		print $out "$@\n" if $@;
+		POSIX::_exit(0);
+	}
+	close $in;
+	close $out;
+	$to->autoflush(1);
+	$up{$h} = {pid => $pid, to => $to, from => $from, text => "", waiting => []};
+	my $hello = line_of($up{$h}, $PATIENCE);
+	give_up("$h: " . (defined $hello ? $hello : "no answer")) if !defined $hello || $hello ne "ready";
+}
+
+sub stop { # a host, and at once if it has not done what it was asked for
+	my ($h) = @_;
+	my $m = delete $up{$h} or return;
+	kill "KILL", $m->{pid} if @{$m->{waiting}};
+	close $m->{to};
+	close $m->{from};
+	for (1 .. 70) { # what a hung file system keeps cannot be waited for
+		return if waitpid($m->{pid}, POSIX::WNOHANG()) != 0;
+		select undef, undef, undef, $_ / 500;
+	}
+}
+
+# line_of is the next line of a process, or undef when there is none in time.
+sub line_of {
+	my ($m, $seconds) = @_;
+	my $end = time + $seconds;
+	while ($m->{text} !~ /\n/) {
+		my $bits = "";
+		vec($bits, fileno $m->{from}, 1) = 1;
+		my $ready = select $bits, undef, undef, $seconds ? 1 : 0;
+		if ($ready <= 0) {
+			return if !$seconds || time > $end;
+			next;
+		}
+		my $got = sysread $m->{from}, $m->{text}, 65536, length $m->{text};
+		give_up("a host has ended: " . $m->{text}) if !$got;
+	}
+	$m->{text} =~ s/^(.*)\n//;
+	return $1;
+}
+
+sub call { # begins an operation
+	my ($op) = @_;
+	my $m = $op->{action} eq "sync" || $op->{action} =~ /^writeback/ ? syncing($dir{$op->{host}}) : $up{$op->{host}};
+	$op->{by} = $m;
+	push @{$m->{waiting}}, $op;
+	print {$m->{to}} "$op->{action}\n" if $m->{to};
+}
+
+# landed takes the answer of an operation, and says whether there is one in time.
+sub landed {
+	my ($op, $seconds) = @_;
+	my $m = $op->{by};
+	while (!defined $op->{got}) {
+		my $line = line_of($m, $seconds);
+		if (!defined $line) {
+			return 0 if !$seconds;
+			give_up("step $op->{step} ($op->{host} $op->{action}): no answer within $PATIENCE s");
+		}
+		my $first = shift @{$m->{waiting}};
+		($first->{got}, $first->{why}) = split /\t/, $line, 2;
+		if ($m->{once}) {
+			close $m->{from};
+			waitpid $m->{pid}, 0;
+		}
+	}
+	return 1;
+}
+
+# syncing is sync -f under way. It is another process: one that ends closes the files
+# that it has of a host, and closing flushes.
+sub syncing {
+	my ($path) = @_;
+	pipe(my $from, my $out) or give_up("no pipe: $!");
+	my $pid = fork;
+	give_up("no process: $!") if !defined $pid;
+	if (!$pid) {
+		$SIG{$_} = "DEFAULT" for qw(INT TERM HUP);
+		for (values %up) { close $_->{to} }
+		open STDERR, ">&", $out;
+		my $end = system "sync", "-f", $path;
+		if ($end == 0) { print $out "ok\n" }
+		$out->flush;
+		POSIX::_exit(0);
+	}
+	close $out;
+	return {pid => $pid, from => $from, text => "", waiting => [], once => 1};
+}
+
+sub said { # what sync printed, as an answer
+	my ($op) = @_;
+	return if $op->{got} eq "ok";
+	for (keys %errno) {
+		local $! = $_;
+		if ($op->{got} =~ /^sync: .*: \Q$!\E$/) { $op->{got} = $errno{$_}; return }
+	}
+	give_up($op->{got});
+}
+
+sub mount {
+	my ($h) = @_;
+	if ($how eq "loop") {
+		run_command($where[0], $h) or give_up("$h: mount failed");
+	} elsif (my $command = $ENV{"REMOUNT_" . ($h eq "final" ? "A" : $h)}) {
+		run_command($command) or give_up("the command that remounts $h failed");
+	}
+	start($h, $dir{$h});
+}
+
+sub unmount {
+	my ($h, $op) = @_;
+	call($op);
+	landed($op, $PATIENCE);
+	stop($h);
+	if ($how eq "loop") {
+		run_command($where[1], $h) or give_up("$h: unmount failed");
+	} elsif ($op->{got} eq "ok") {
+		my $sync = {%$op, action => "sync", got => undef};
+		call($sync);
+		landed($sync, $PATIENCE);
+		said($sync);
+		$op->{got} = $sync->{got};
+	}
+}
+
+sub execute {
+	my @flying;
+	my $land = sub { # those that it picks; of the others, those that have ended
+		my ($next, $which) = @_;
+		my @rest;
+		for (@flying) {
+			if ($which->($_)) { landed($_, $PATIENCE) }
+			elsif (!landed($_, 0)) { $_->{under} = $next; push @rest, $_ }
+		}
+		@flying = @rest;
+	};
+	for my $op (@ops) {
+		delete @$op{qw(got why)};
+		$op->{under} = $op->{step};
+		my ($h, $action) = @$op{qw(host action)};
+		if ($op->{want} eq "skipped") { $op->{got} = "skipped"; next }
+		my $now = $op->{step} || 1e9;
+		my $moves = $action =~ /^(mount|unmount)$/;
+		$land->($op->{step}, sub { my $o = $_[0]; ($until{$o->{step}} || 0) < $now || $moves && $o->{host} eq $h });
+		if ($action eq "mount") { mount($h); $op->{got} = "ok"; next }
+		start($h, $dir{$h}) if !$up{$h};
+		if ($action eq "unmount") { unmount($h, $op); next }
+		call($op);
+		if ($until{$op->{step}}) { push @flying, $op }
+		else { landed($op, $PATIENCE) }
+	}
+	$land->(0, sub { 1 });
+	for (@ops) { said($_) if $_->{action} =~ /^(sync|writeback)/ && $_->{want} ne "skipped" }
+}
+
+# differs says why an answer is not that of the run that was found; nothing if it is.
+sub differs {
+	my ($op) = @_;
+	return "it was $op->{want}" if $op->{got} ne $op->{want};
+	return "it had returned before the step after $op->{last}" if $op->{under} > $op->{last};
+	return "";
+}
+
+sub report {
+	my $seen = !grep { !$_->{free} && differs($_) } @ops;
+	for my $op (@ops) {
+		my $line = ($op->{step} ? "$op->{step} " : "") . "$op->{host} $op->{action} -> $op->{got}";
+		$line .= " ($op->{why})" if $op->{why};
+		my $other = differs($op);
+		$line .= $op->{free} ? "   ($other, which does not matter)" : "   DIFFERS: $other" if $other;
+		$line =~ s/[^ -~]/?/g;
+		print "$line\n";
+	}
+	print "$claim: ", $seen ? "SEEN" : "not seen", "\n";
+	return $seen;
+}
+
+# fresh makes a directory of our own below that of the first host, and has the others
+# see it.
+sub fresh {
+	my @names = map { chr(ord("A") + $_) } 0 .. $hosts - 1;
+	if ($how eq "loop") {
+		$dir{$_} = "$where[2]/$_/shared" for @names, "final";
+		return;
+	}
+	my $name;
+	for (1 .. 100) {
+		$name = sprintf "doublemount-script-%d-%08x", $$, int rand 2**32;
+		last if mkdir "$where[0]/$name", 0777;
+		give_up("cannot make a directory in $where[0]: $!") if !$!{EEXIST};
+		$name = undef;
+	}
+	give_up("cannot make a directory in $where[0]") if !defined $name;
+	$made = $name;
+	$dir{$names[$_]} = "$where[$_]/$name" for 0 .. $#names;
+	$dir{final} = $dir{A};
+	my $op = {host => "A", action => "sync", step => 0};
+	call($op);
+	landed($op, $PATIENCE);
+	said($op);
+	give_up("sync of $where[0]: $op->{got}") if $op->{got} ne "ok";
+	for my $h (@names) {
+		my $end = time + $VISIBLE;
+		my $command = $ENV{"REMOUNT_$h"};
+		while (!-d $dir{$h}) {
+			if ($command) {
+				run_command($command) or give_up("the command that remounts $h failed");
+				$command = undef;
+				next;
+			}
+			give_up("$h does not see in $where[ord($h) - ord(q(A))] what A has made in $where[0]\nhint: are these directories of one share?") if time > $end;
+			select undef, undef, undef, 0.2;
+		}
+	}
+}
+
+# leave ends all hosts and removes the directory that fresh made, by whoever can.
+sub leave {
+	stop($_) for sort keys %up;
+	return if !defined $made;
+	my $name = $made;
+	$made = undef;
+	for my $try (1 .. 5) {
+		for (@where) {
+			next if !-d "$_/$name";
+			run_command("rm -rf -- \"\$1\" 2>/dev/null", "$_/$name");
+		}
+		return if !grep { -d "$_/$name" } @where;
+		sleep 1;
+	}
+	print STDERR "left behind: $where[0]/$name\n";
+}
+
+sub main {
+	$^O eq "linux" && length pack("j", 0) == 8 or give_up("this needs Linux, and a perl of 64 bits");
+	my $runs = %until ? 50 : 1;
+	if ($how ne "loop") {
+		$runs = pop @where if @where == $hosts + 1 && $where[-1] =~ /^[1-9][0-9]{0,5}$/;
+		@where == $hosts or give_up("usage: sh SCRIPT " . join(" ", map { "DIR_" . chr(ord("A") + $_) } 0 .. $hosts - 1)
+			. " [RUNS]\nhint: one directory of the same share for each host");
+		for (@where) {
+			-d $_ or give_up("$_: not a directory");
+			$_ = POSIX::getcwd() . "/$_" if !m{^/};
+		}
+		for (sort keys %needs) {
+			$ENV{"REMOUNT_$_"} or give_up("the case remounts $_\nhint: REMOUNT_$_=COMMAND takes the file system offline there and brings it back");
+		}
+	}
+	for my $run (1 .. $runs) {
+		fresh();
+		execute();
+		leave();
+		my $seen = !grep { !$_->{free} && differs($_) } @ops;
+		next if !$seen && $run < $runs;
+		print "run $run of $runs\n" if $runs > 1;
+		return report() ? $SEEN : $NOT_SEEN;
+	}
+}
+
+$| = 1;
+$SIG{PIPE} = "IGNORE";
+$SIG{$_} = sub { die "interrupted\n" } for qw(INT TERM HUP);
+my $code = eval { main() };
+my $why = $@;
+$SIG{$_} = "IGNORE" for qw(INT TERM HUP);
+eval { leave() };
+if (!defined $code) {
+	print STDERR $why;
+	$code = 2;
+}
+POSIX::_exit($code);
