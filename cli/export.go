@@ -103,7 +103,8 @@ func (v *exportVerb) finding(ctx context.Context, a *app, c corpus.Case) (script
 		verdict := judge(model.Run{Program: f.Program, History: f.Saw})[0]
 		if expectation(verdict) == e {
 			f.Free = free(judge, f.Program, f.Saw, verdict)
-			f.Claim = fmt.Sprintf("%s does not hold (%s): %s", g.Name, verdict.Anomaly, strings.TrimPrefix(verdict.Proof[1], "however "))
+			f.Claim = fmt.Sprintf("%s does not hold (%s): %s; %s", g.Name, verdict.Anomaly,
+				strings.TrimSuffix(verdict.Proof[0], "."), strings.TrimSuffix(verdict.Proof[1], "."))
 			return f, nil
 		}
 		expected = e.String()

@@ -10,7 +10,7 @@ const BlockSize = blockSize
 // shell: the image is added to the first; the second mounts the device "$dev" at "$1".
 func (s System) Commands() (mkfs []string, mount string) {
 	if s.kernel == "" {
-		return s.mkfs, `ntfs-3g "$dev" "$1"`
+		return s.mkfs, `ntfs-3g -o silent,noatime "$dev" "$1"`
 	}
-	return s.mkfs, fmt.Sprintf(`mount -t %s -o %s "$dev" "$1"`, s.kernel, s.options)
+	return s.mkfs, fmt.Sprintf(`mount -t %s -o %s,noatime,nodev,nosuid,noexec "$dev" "$1"`, s.kernel, s.options)
 }

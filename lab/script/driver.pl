@@ -203,6 +203,7 @@ sub once {
 			$! = 0;
 			my $name = readdir $d;
 			last if !defined $name;
+			$name =~ s/^([.]fuse_hidden|[.]nfs)[0-9a-f]+$/$1*/; # another one each time
 			push @names, $name if $name ne "." && $name ne "..";
 		}
 		return failed() if $! && !$!{ENOENT};
@@ -256,7 +257,7 @@ sub serve {
 
 # ---- all of them
 
-my (%up, %dir, $made, @left);
+my (%up, %dir, %mounted, $made);
 
 sub give_up { die "$_[0]\n" }
 
@@ -375,10 +376,22 @@ sub said { # what sync printed, as an answer
 	give_up($op->{got});
 }
 
+sub on { # mounts the image
+	my ($h) = @_;
+	run_command($where[0], $h) or give_up("$h: mount failed");
+	$mounted{$h} = 1;
+}
+
+sub off {
+	my ($h) = @_;
+	delete $mounted{$h};
+	run_command($where[1], $h) or give_up("$h: unmount failed");
+}
+
 sub mount {
 	my ($h) = @_;
 	if ($how eq "loop") {
-		run_command($where[0], $h) or give_up("$h: mount failed");
+		on($h);
 	} elsif (my $command = $ENV{"REMOUNT_" . ($h eq "final" ? "A" : $h)}) {
 		run_command($command) or give_up("the command that remounts $h failed");
 	}
@@ -391,7 +404,7 @@ sub unmount {
 	landed($op, $PATIENCE);
 	stop($h);
 	if ($how eq "loop") {
-		run_command($where[1], $h) or give_up("$h: unmount failed");
+		off($h);
 	} elsif ($op->{got} eq "ok") {
 		my $sync = {%$op, action => "sync", got => undef};
 		call($sync);
@@ -459,6 +472,9 @@ sub fresh {
 	my @names = map { chr(ord("A") + $_) } 0 .. $hosts - 1;
 	if ($how eq "loop") {
 		$dir{$_} = "$where[2]/$_/shared" for @names, "final";
+		on("A");
+		mkdir $dir{A}, 0777 or give_up("cannot make a directory: $!");
+		off("A");
 		return;
 	}
 	my $name;
@@ -495,6 +511,7 @@ sub fresh {
 # leave ends all hosts and removes the directory that fresh made, by whoever can.
 sub leave {
 	stop($_) for sort keys %up;
+	for (sort keys %mounted) { eval { off($_) } }
 	return if !defined $made;
 	my $name = $made;
 	$made = undef;

@@ -4,6 +4,7 @@ import (
 	_ "embed" // of the body
 	"errors"
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/doublemount/doublemount/corpus"
@@ -51,7 +52,8 @@ func Directories(f Finding) (string, error) {
 	w.put("# Each is a directory of the same share, as another host has it. The script works in a")
 	w.put("# directory that it makes below the first, and removes that. REMOUNT_A and so on are")
 	w.put("# commands that take the file system offline on a host and bring it back.")
-	w.body(data, `dirs "$@"`)
+	w.needs("perl", "sync", "rm")
+	w.body(data, "", `dirs "$@"`)
 	return w.String(), nil
 }
 
@@ -92,13 +94,18 @@ func (f Finding) data(dirs bool) (string, error) {
 		if until[i] != 0 {
 			number += fmt.Sprintf("-%d", until[i])
 		}
-		w.put("%s %v -> %s", number, op.AsStep(), corpus.Answer(op))
+		w.put("%s %v -> %s", number, op.AsStep(), hidden.ReplaceAllString(corpus.Answer(op), "$1*"))
 	}
 	if w.text.Len() > maxScript {
 		return "", fmt.Errorf("%d steps: too long for a script: %w", len(f.Program.Steps), ErrScript)
 	}
 	return w.String(), nil
 }
+
+// hidden is the name that FUSE or NFS gives to a file which is removed while it is open.
+// It is another one each time, and one as good as the other to the judge, since no
+// step can name it.
+var hidden = regexp.MustCompile(`(\.fuse_hidden|\.nfs)[0-9a-f]+\b`)
 
 // possible is why a script cannot do an operation, or nil. What was skipped is skipped
 // again.
@@ -156,7 +163,15 @@ func (w *writer) put(format string, args ...any) {
 
 func (w *writer) String() string { return w.text.String() }
 
-// head begins a script. Nothing is done before it is known that perl is there.
+// needs has a script end before it does anything if one of the tools is not there:
+// what it could make, it could not take away.
+func (w *writer) needs(tools ...string) {
+	w.put("for tool in %s; do", strings.Join(tools, " "))
+	w.put("\tcommand -v $tool >/dev/null || { echo \"$tool: not found\" >&2; exit 2; }")
+	w.put("done")
+}
+
+// head begins a script.
 func (w *writer) head(f Finding) {
 	w.put("#!/bin/sh")
 	for _, n := range f.Notes {
@@ -167,13 +182,13 @@ func (w *writer) head(f Finding) {
 	w.put("# an argument failed, and nothing is known.")
 }
 
-// body runs perl, with arguments in the words of the shell. It ends with 10 or 11
+// body runs perl, by another command if there is one, with arguments in the words of
+// the shell. It ends with 10 or 11
 // when it has an answer; any other end of it is none.
-func (w *writer) body(data, args string) {
-	w.put("command -v perl >/dev/null || { echo 'perl: not found' >&2; exit 2; }")
+func (w *writer) body(data, by, args string) {
 	w.put("case_='%s'", strings.ReplaceAll(strings.TrimRight(data, "\n"), "'", `'\''`))
 	w.put("driver='%s'", strings.TrimRight(driver, "\n"))
-	w.put("LC_ALL=C perl -U -e \"$driver\" -- \"$case_\" %s </dev/null", args)
+	w.put("LC_ALL=C %s -U -e \"$driver\" -- \"$case_\" %s </dev/null", strings.TrimSpace(by+" perl"), args)
 	w.put("case $? in 10) exit 1;; 11) exit 0;; *) exit 2;; esac")
 }
 
