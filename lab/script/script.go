@@ -24,10 +24,13 @@ type Finding struct {
 	Notes   []string   // become comments
 }
 
-// driver is the body of every script.
-//
-//go:embed driver.pl
-var driver string
+// The body of every script, in perl: one host, and what drives them all.
+var (
+	//go:embed host.pl
+	host string
+	//go:embed driver.pl
+	driver string
+)
 
 // maxScript keeps what a script gives to perl within what Linux takes for one
 // argument of a process, 128 KiB.
@@ -187,7 +190,7 @@ func (w *writer) head(f Finding) {
 // when it has an answer; any other end of it is none.
 func (w *writer) body(data, by, args string) {
 	w.put("case_='%s'", strings.ReplaceAll(strings.TrimRight(data, "\n"), "'", `'\''`))
-	w.put("driver='%s'", strings.TrimRight(driver, "\n"))
+	w.put("driver='%s'", host+"\n"+strings.TrimRight(driver, "\n"))
 	w.put("LC_ALL=C %s -U -e \"$driver\" -- \"$case_\" %s </dev/null", strings.TrimSpace(by+" perl"), args)
 	w.put("case $? in 10) exit 1;; 11) exit 0;; *) exit 2;; esac")
 }
