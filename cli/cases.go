@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,9 @@ func caseOf(order job, f fuzz.Finding, s shown) corpus.Case {
 	}
 	if text := cameBack(f); text != "" {
 		c.Notes = append(c.Notes, "It "+text+".")
+	}
+	if f.Reruns > 0 && slices.ContainsFunc(s.Verdicts, f.Verdict.Same) { // else a run of its own says as much
+		c.Saw = corpus.Recorded(f.Program, s.Run.History)
 	}
 	for _, v := range s.Verdicts {
 		if _, err := model.ParseAnomaly(string(v.Anomaly)); err != nil && v.Outcome == model.Violated {

@@ -121,6 +121,14 @@ func (f *hostFlags) open(ctx context.Context, a *app, c agent.Cluster) (*agent.R
 	return r, nil
 }
 
+// notOpened is the exit code where hosts could not be opened.
+func notOpened(err error) int {
+	if errors.Is(err, context.Canceled) {
+		return exitWeak
+	}
+	return exitHarness
+}
+
 // missing says once what will not be generated.
 func missing(a *app, c agent.Cluster) {
 	without := func(flag string, words func(agent.Member) []string) {

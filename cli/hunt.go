@@ -204,7 +204,7 @@ func (v *huntVerb) runReal(ctx context.Context, a *app) (code int, err error) {
 	}
 	r, err := v.Real.open(ctx, a, c)
 	if err != nil {
-		return exitHarness, err
+		return notOpened(err), err
 	}
 	defer func() { v.Real.leave(ctx, a, r, &code, &err) }()
 	l := &live{runner: r, broken: r.Broken, replay: v.Real.again(), reruns: v.Real.reruns(), first: v.First, limit: v.limit(), order: job{

@@ -204,7 +204,7 @@ func (m *mountLab) runHunt(ctx context.Context, a *app) (code int, err error) {
 	}
 	r, err := m.hosts.open(ctx, a, c)
 	if err != nil {
-		return exitHarness, fmt.Errorf("hunt on %s: %w", m.system.Name, err)
+		return notOpened(err), fmt.Errorf("hunt on %s: %w", m.system.Name, err)
 	}
 	defer func() { m.hosts.leave(ctx, a, r, &code, &err) }()
 	flags := m.verb.huntFlags

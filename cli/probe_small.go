@@ -54,7 +54,8 @@ func (p *probing) small(ctx context.Context) {
 			}
 		}
 		cases = append(cases, corpus.Case{Notes: []string{note(b.verdict.Proof[0]), note(b.verdict.Proof[1])},
-			Design: p.runner.Capabilities().Name, Expect: []corpus.Expectation{expectation(b.verdict)}, FoundBy: "probe", Program: b.program})
+			Design: p.runner.Capabilities().Name, Expect: []corpus.Expectation{expectation(b.verdict)}, FoundBy: "probe",
+			Program: b.program, Saw: corpus.Recorded(b.program, b.run.History)})
 		first = append(first, b)
 	}
 	for i, c := range cases {

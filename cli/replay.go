@@ -91,7 +91,7 @@ func (v *replayVerb) run(ctx context.Context, a *app) (code int, failure error) 
 		}
 		r, err := v.Real.open(ctx, a, c)
 		if err != nil {
-			return exitHarness, err
+			return notOpened(err), err
 		}
 		defer func() { v.Real.leave(ctx, a, r, &code, &failure) }()
 		on, replay = r.Capabilities().Name, func(f corpus.File) (replayed, model.Run, error) {

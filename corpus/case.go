@@ -17,6 +17,7 @@ type Case struct {
 	Keeps   []string      // designs that keep every guarantee named in Expect on this Program
 	FoundBy string        // how it was found, one line: "seed 7 run 1234"; may be empty
 	Program model.Program
+	Saw     []model.Op // what each operation of the run that was found answered, as [Recorded] has it; empty where nobody knows
 }
 
 // Expectation is what the judge must answer for one guarantee.
@@ -59,6 +60,10 @@ func (c Case) String() string {
 		writeLine(&b, "found-by:", c.FoundBy)
 	}
 	b.WriteString("\n" + c.Program.String())
+	if len(c.Saw) > 0 {
+		b.WriteString("\n")
+		writeSaw(&b, c.Program, c.Saw)
+	}
 	return b.String()
 }
 
@@ -113,8 +118,9 @@ func (c Case) FileName() string {
 	return kind + "-" + c.Hash() + ".case"
 }
 
-// alike reports whether c and d print alike, the story and FoundBy aside.
+// alike reports whether c and d print alike, but for what tells of the run that was
+// found: the story, FoundBy and Saw.
 func (c Case) alike(d Case) bool {
-	c.Notes, c.FoundBy = d.Notes, d.FoundBy
+	c.Notes, c.FoundBy, c.Saw = d.Notes, d.FoundBy, d.Saw
 	return c.String() == d.String()
 }

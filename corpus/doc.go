@@ -50,6 +50,26 @@
 //	strike 3 at send#1 delay 6
 //	end A unmount
 //
+// # Answers
+//
+// Below another empty line may stand what each operation answered in the run that
+// was found, in the order of the calls:
+//
+//	saw 3 -> ok
+//	saw 4-5 -> 8x#1 8x0
+//	saw 7 -> ENOENT
+//	saw 8 A unmount -> ok
+//	saw 8 A mount -> ok
+//	saw final readdir / -> names: a b
+//	saw final stat /a -> file of 8
+//
+// "4-5" is step 4, which had not returned when step 5 was called, and had when
+// step 6 was. The numbers after the last step are the closing unmounts, in their
+// order; "final" is the closing observation. An operation that is not the step of
+// its number is named: a remount is two. An answer is "ok", an error's name, the
+// words read or "nothing", "names:" and a listing, "dir" or "file of" and a size,
+// "3 written" of more, "skipped", "never returned".
+//
 // # The rules
 //
 // There is one way to write a case: what [Parse] accepts is, byte for byte, what
@@ -59,7 +79,7 @@
 //
 // The first line names the format. Comment lines follow it, then the keys in
 // the order above, then one empty line, then the program as
-// [model.Program.String] prints it. Comments stand at the top only: they tell
+// [model.Program.String] prints it, then the answers, if there are any. Comments stand at the top only: they tell
 // the story. "design" and "hosts" stand once, "expect" once for each guarantee,
 // "keeps" once for each design that must keep all those guarantees on the same
 // Program, "found-by" once or not at all.

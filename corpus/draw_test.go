@@ -28,6 +28,9 @@ func drawCase(t *rapid.T) corpus.Case {
 			c.Keeps = append(c.Keeps, name)
 		}
 	}
+	if rapid.Bool().Draw(t, "answered") {
+		c.Saw = corpus.Recorded(c.Program, drawSaw(t, c.Program))
+	}
 	return c
 }
 

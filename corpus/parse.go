@@ -57,7 +57,18 @@ func parse(data []byte) (Case, *SyntaxError) {
 	if next == len(lines) {
 		return Case{}, errorf(next+1, "no program\nhint: an empty line and the steps follow the keys")
 	}
-	return c, parseProgram(&c.Program, lines[next+1:], next+2)
+	program, saw := lines[next+1:], []string(nil)
+	for i := range len(program) - 1 {
+		if program[i] == "" && strings.HasPrefix(program[i+1], sawPrefix) {
+			program, saw = program[:i], program[i+1:]
+			break
+		}
+	}
+	if err := parseProgram(&c.Program, program, next+2); err != nil || saw == nil {
+		return c, err
+	}
+	c.Saw, err = parseSaw(c.Program, saw, next+2+len(program)+1)
+	return c, err
 }
 
 // keys in the order in which they stand; again says which may do so more than

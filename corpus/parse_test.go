@@ -351,6 +351,7 @@ func TestRoundTrip(t *testing.T) {
 // line of it, or is a valid case and prints as it was.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(example))
+	f.Add([]byte(answered))
 	f.Add([]byte("doublemount case 1\ndesign: a\nhosts: 1\nexpect: held fsck\n\nend A unmount\n"))
 	f.Add([]byte("doublemount case 1\n#\ndesign: a\nhosts: 1\nexpect: violated capacity bad-io\n\n1 A readdir /\n2 A stat /\nhold 1 at flush#1 until 2\nend A unmount\n"))
 	f.Add([]byte("doublemount case 1\ndesign: a\nhosts: 2\nexpect: held fsck\n\n1 A rename /a /b/c/d/e\n2 A crash keep 1 31\n3 all power-loss\n" +

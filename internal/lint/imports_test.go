@@ -17,6 +17,7 @@ var layers = map[string][]string{
 	"sim":            {"model", "disk"},
 	"sim/":           {"model", "disk", "sim", "sim/"},
 	"lab/":           {"model", "disk", "lab/"},
+	"lab/script":     {"model", "corpus", "lab/"},
 	"checker":        {"model"},
 	"fuzz":           {"model"},
 	"corpus":         {"model"},

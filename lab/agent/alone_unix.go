@@ -22,3 +22,9 @@ func kill(cmd *exec.Cmd) {
 	syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 	cmd.Process.Kill()
 }
+
+// groupLives reports whether anything of a command's process group is left after it
+// was waited for. Its number is not given to another group while that is so.
+func groupLives(cmd *exec.Cmd) bool {
+	return cmd.Process != nil && syscall.Kill(-cmd.Process.Pid, 0) == nil
+}

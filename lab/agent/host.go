@@ -135,7 +135,8 @@ func (h *Host) greeted(ctx context.Context) (*Host, error) {
 	select {
 	case err = <-h.first:
 	case <-ctx.Done():
-		err = ctx.Err()
+		h.fail(ctx.Err())
+		return nil, fmt.Errorf("%s: start of its agent: %w", h.opts.Name, ctx.Err())
 	}
 	if err != nil {
 		h.fail(err)

@@ -201,10 +201,17 @@ func (m *member) command(ctx context.Context, what string, words []string, limit
 		err = fmt.Errorf("it did not end within %v", limit)
 	}
 	if err != nil {
+		ended := time.Now().Add(stragglers)
+		for groupLives(cmd) && time.Now().Before(ended) {
+			time.Sleep(10 * time.Millisecond) // a umount that it had started may still be at work
+		}
 		return fmt.Errorf("%s of %s: %s: %w%s", what, m.Name, shorten(strings.Join(words, " ")), err, said.last())
 	}
 	return nil
 }
+
+// stragglers is how long what a command has started may outlive it when it failed.
+const stragglers = 5 * time.Second
 
 // output is a file for what a command prints, which goes with this process.
 type output struct {
