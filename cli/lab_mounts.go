@@ -37,6 +37,7 @@ const mountsMost = 40
 type mountLab struct {
 	verb   *labVerb
 	system mounts.System
+	lab    *mounts.Lab
 	hosts  hostFlags
 	heldTo []string // by the hunt: a rung, then axes
 	result mounts.Result
@@ -66,7 +67,7 @@ func (v *labVerb) runMounts(ctx context.Context, a *app, s mounts.System) (code 
 			code, err = exitHarness, errors.Join(err, fmt.Errorf("undo: %w\nhint: %s lab clean tries again", e, a.name))
 		}
 	}()
-	m.hosts = labHosts(s, lab.Cluster())
+	m.lab, m.hosts = lab, labHosts(s, lab.Cluster())
 	m.hosts.Reruns = v.Reruns
 	return m.run(ctx, a)
 }
@@ -139,6 +140,10 @@ func (m *mountLab) run(ctx context.Context, a *app) (int, error) {
 	probed, err := m.runProbe(ctx, a)
 	if err != nil {
 		return probed, err
+	}
+	// The probe may have been in the middle of a remount when its time was up.
+	if err := m.lab.Remount(ctx); err != nil {
+		return exitHarness, fmt.Errorf("after the probe of %s: %w", m.system.Name, err)
 	}
 	hunted, err := m.runHunt(ctx, a)
 	if err != nil {

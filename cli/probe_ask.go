@@ -110,7 +110,7 @@ func (p *probing) ask(ctx context.Context) error {
 	for _, q := range all {
 		// Without remounts a run takes a tenth of the time, and only what is asked with
 		// them needs them.
-		p.runner.RestRemounts(!slices.ContainsFunc(q.Steps, func(s model.Step) bool { return s.Kind == model.Remount }))
+		p.rest(!slices.ContainsFunc(q.Steps, func(s model.Step) bool { return s.Kind == model.Remount }))
 		if p.until(1) == 0 {
 			p.row(probeRow{Name: q.name, Asks: q.asks, Keeps: "not asked"})
 			continue
@@ -136,6 +136,10 @@ func (p *probing) ask(ctx context.Context) error {
 	}
 	return nil
 }
+
+// rest has remounts rest, or not. Where even a new directory is seen only after a
+// remount, no run can be made without.
+func (p *probing) rest(rest bool) { p.runner.RestRemounts(rest && !p.runner.SeenAfterRemount()) }
 
 func boolInt(b bool) int {
 	if b {
@@ -165,13 +169,13 @@ func (p *probing) random(ctx context.Context) error {
 		return all, withoutAppends
 	}
 	any := func(model.Program) bool { return true }
-	p.runner.RestRemounts(true)
+	p.rest(true)
 	all, without := caps()
 	err := p.series(ctx, "random", without, probeOperations, randomUntil, any)
 	if err == nil && all.Kinds.Has(model.Append) {
 		err = p.series(ctx, "random, appends", all, probeAppends, appendsUntil, appends)
 	}
-	p.runner.RestRemounts(false)
+	p.rest(false)
 	if err == nil && p.mounts {
 		_, without = caps()
 		err = p.series(ctx, "random, remounts", without, probeRemounts, remountsUntil, any)

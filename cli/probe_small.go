@@ -44,7 +44,7 @@ func (p *probing) small(ctx context.Context) {
 			}
 			continue
 		}
-		p.runner.RestRemounts(b.resting)
+		p.rest(b.resting)
 		if !b.fixed && b.verdict.Anomaly != model.NoProgress { // which takes its whole timeout each time
 			m := fuzz.Minimiser{Runner: p.runner, Judge: b.judge, Limit: 300, Reruns: p.verb.Real.reruns()}
 			small, _ := m.Minimise(ctx, b.program, b.verdict) // as far as it came in time
@@ -61,7 +61,7 @@ func (p *probing) small(ctx context.Context) {
 	for i, c := range cases {
 		f := fuzz.Finding{Reruns: p.verb.Real.reruns()}
 		var err error
-		p.runner.RestRemounts(first[i].resting)
+		p.rest(first[i].resting)
 		if f.CameBack, err = (fuzz.Confirmation{Runner: p.runner, Judge: first[i].judge, Times: f.Reruns}).Count(ctx, c.Program, first[i].verdict); err == nil {
 			c.Notes = append(c.Notes, "It "+cameBack(f)+".")
 		}
@@ -85,7 +85,7 @@ func (p *probing) stale(ctx context.Context) {
 	if b == nil || len(b.verdict.Steps) == 0 || len(b.verdict.Allowed) == 0 {
 		return
 	}
-	p.runner.RestRemounts(b.resting)
+	p.rest(b.resting)
 	limit := min(p.until(1), staleMost)
 	for range 3 {
 		if limit = min(limit, p.until(1)); limit <= 0 {

@@ -76,12 +76,32 @@ func (l *Lab) start(ctx context.Context) error {
 	if err := l.run(ctx, "start", l.script("start", "")); err != nil {
 		return err
 	}
+	if err := l.mount(ctx, "A"); err != nil {
+		return err
+	}
+	if err := l.run(ctx, "first directory", l.place.Within("mkdir", filepath.Join(l.root("A"), below))); err != nil {
+		return err
+	}
+	return l.mount(ctx, "B")
+}
+
+// below is the directory of the share that the agents work in. Where the share is
+// not mounted there is none: then an agent says so, and does not take what lies
+// under the mount for the share.
+const below = "hosts"
+
+// Remount mounts the share anew on both hosts, whatever has become of it.
+func (l *Lab) Remount(ctx context.Context) error {
 	for _, host := range hosts {
-		if err := l.run(ctx, "mount of "+host, l.script("mount", host)); err != nil {
+		if err := l.mount(ctx, host); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+func (l *Lab) mount(ctx context.Context, host string) error {
+	return l.run(ctx, "mount of "+host, l.script("mount", host))
 }
 
 // hosts are the names of the hosts, and of the directories where they see the
@@ -132,7 +152,7 @@ func (l *Lab) run(ctx context.Context, what string, command []string) error {
 func (l *Lab) Cluster() agent.Cluster {
 	var c agent.Cluster
 	for _, host := range hosts {
-		words := append(append([]string(nil), l.agent...), l.root(host))
+		words := append(append([]string(nil), l.agent...), filepath.Join(l.root(host), below))
 		c.Members = append(c.Members, agent.Member{Command: l.place.Within(words...), Remount: l.script("mount", host)})
 	}
 	return c

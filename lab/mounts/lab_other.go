@@ -17,6 +17,9 @@ func Start(context.Context, System, ...string) (*Lab, error) {
 	return nil, place.Needs("Linux", place.OnlyLinux)
 }
 
+// Remount is an error that wraps [place.ErrNeeds].
+func (*Lab) Remount(context.Context) error { return place.Needs("Linux", place.OnlyLinux) }
+
 // Cluster is nothing.
 func (*Lab) Cluster() agent.Cluster { return agent.Cluster{} }
 

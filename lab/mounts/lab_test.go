@@ -180,6 +180,42 @@ func TestRemountInterrupted(t *testing.T) {
 	}
 }
 
+// TestNotMounted: where the share is not mounted an agent says so; it does not
+// work on what lies under the mount.
+func TestNotMounted(t *testing.T) {
+	mayMount(t)
+	l, err := start(t.Context(), "bindfs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	c := l.Cluster()
+	root := c.Members[0].Command[len(c.Members[0].Command)-1]
+	if err := syscall.Unmount(filepath.Dir(root), 0); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := agent.NewRunner(t.Context(), c); err == nil || !strings.Contains(err.Error(), root) {
+		t.Errorf("%v; want an error that has %s", err, root)
+		if err == nil {
+			r.Close()
+		}
+	}
+	if err := l.Remount(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := agent.NewRunner(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 // TestStopped: a server that does not answer any more, and a process that waits
 // for it, are no reason to stay.
 func TestStopped(t *testing.T) {
@@ -189,7 +225,7 @@ func TestStopped(t *testing.T) {
 		t.Fatal(err)
 	}
 	words := l.Cluster().Members[0].Command
-	root := words[len(words)-1]
+	root := filepath.Dir(words[len(words)-1])
 	stopped := 0
 	files, err := filepath.Glob("/proc/[0-9]*/cmdline")
 	if err != nil {
