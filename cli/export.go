@@ -60,7 +60,7 @@ func (v *exportVerb) run(ctx context.Context, a *app) (int, error) {
 	if err != nil && name != onDirs {
 		return exitUsage, fmt.Errorf("%w\nhint: %s is directories of a share", err, onDirs)
 	}
-	f, err := v.finding(ctx, a, c)
+	f, err := findingOf(ctx, a, c)
 	if err != nil {
 		return exitUsage, fmt.Errorf("%s: %w", printable(v.Case), err)
 	}
@@ -78,11 +78,11 @@ func (v *exportVerb) run(ctx context.Context, a *app) (int, error) {
 	return exitClean, nil
 }
 
-// finding is what a script of the case has to show: the first thing violated that
+// findingOf is what a script of the case has to show: the first thing violated that
 // answers alone can show. The judge has the last word on that, since a script of
 // answers that show nothing would see what is right; and what it says without the
 // disk, its checker and its space it can say of anybody's answers.
-func (v *exportVerb) finding(ctx context.Context, a *app, c corpus.Case) (script.Finding, error) {
+func findingOf(ctx context.Context, a *app, c corpus.Case) (script.Finding, error) {
 	f := script.Finding{Program: c.Program, Notes: c.Notes, Saw: c.Saw}
 	if len(f.Saw) == 0 {
 		var err error

@@ -241,6 +241,9 @@ func (v *huntFlags) hunt(ctx context.Context, a *app, l *live) (int, error) {
 	if failure != nil && result.Runs == 0 && len(result.Findings) == 0 {
 		return exitHarness, failure
 	}
+	if l.stands != nil {
+		result.Findings = slices.DeleteFunc(result.Findings, func(f fuzz.Finding) bool { return !l.stands(ctx, f) })
+	}
 	explain := l.explain
 	if explain == nil {
 		explain = l.seen

@@ -17,6 +17,7 @@ import (
 	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/lab/mounts"
 	"github.com/doublemount/doublemount/lab/place"
+	"github.com/doublemount/doublemount/lab/script"
 	"github.com/doublemount/doublemount/model"
 	"github.com/doublemount/doublemount/reports"
 )
@@ -42,14 +43,15 @@ type mountLab struct {
 	heldTo []string // by the hunt: a rung, then axes
 	result mounts.Result
 
-	probe, hunt []byte // what they printed, where it is JSON
-	confirmed   map[string]confirmation
+	probe, hunt []byte               // what they printed, where it is JSON
+	confirmed   map[confirmation]int // findings of the hunt, by what a script made of them
+	probed      map[confirmation]int // cases of the probe
 }
 
 // runMounts starts a system, probes it, hunts on it, says what was seen, and
 // removes it.
 func (v *labVerb) runMounts(ctx context.Context, a *app, s mounts.System) (code int, err error) {
-	m := mountLab{verb: v, system: s, confirmed: map[string]confirmation{}}
+	m := mountLab{verb: v, system: s, confirmed: map[confirmation]int{}, probed: map[confirmation]int{}}
 	if err := m.fill(); err != nil {
 		return exitUsage, err
 	}
@@ -193,6 +195,7 @@ func (m *mountLab) runProbe(ctx context.Context, a *app) (int, error) {
 		}
 		m.result.Probe = answer.Answer
 	}
+	m.confirmProbe(ctx, a, v.cases)
 	return code, nil
 }
 
@@ -217,11 +220,7 @@ func (m *mountLab) runHunt(ctx context.Context, a *app) (code int, err error) {
 	l := &live{runner: r, broken: r.Broken, replay: m.hosts.again(), reruns: m.hosts.reruns(), first: flags.First, limit: flags.limit(), most: mountsMost, order: job{
 		Design: m.system.Name, Guarantees: m.heldTo, Hosts: 2, Faults: flags.Faults.drawn, Seed: flags.Seed, Runs: int(flags.Runs),
 	}}
-	l.explain = func(ctx context.Context, f fuzz.Finding) shown {
-		s := l.seen(ctx, f)
-		m.confirmed[f.Program.String()] = m.confirm(ctx, caseOf(l.order, f, s))
-		return s
-	}
+	l.stands = func(ctx context.Context, f fuzz.Finding) bool { return m.stands(ctx, a, l, f) }
 	l.told = m.told
 	var kept bytes.Buffer
 	code, err = flags.hunt(ctx, m.output(a, &kept), l)
@@ -250,9 +249,48 @@ const (
 	notScripted confirmation = "cannot be scripted"
 )
 
-// confirm tries the case of a finding on the mounts of the lab by a shell script.
-// There is none for real hosts yet.
-func (m *mountLab) confirm(context.Context, corpus.Case) confirmation { return notScripted }
+// confirm tries the case of a finding on the mounts of the lab by a shell script, which
+// has nothing of this program in it.
+func (m *mountLab) confirm(ctx context.Context, a *app, c corpus.Case) confirmation {
+	f, err := findingOf(ctx, a, c)
+	if err != nil {
+		return notScripted
+	}
+	text, err := script.Directories(f)
+	if err != nil {
+		return notScripted
+	}
+	times := 3
+	if len(c.Program.Holds) > 0 {
+		times = 20 // where hosts meet is chance
+	}
+	switch code, err := m.lab.Script(ctx, text, times); {
+	case err != nil:
+		return notScripted
+	case code == 1:
+		return confirmed
+	case code == 0:
+		return notSeen
+	}
+	return notScripted
+}
+
+// stands reports whether a finding may be told: a script has seen it, or there is none
+// that could. It keeps what became of it.
+func (m *mountLab) stands(ctx context.Context, a *app, l *live, f fuzz.Finding) bool {
+	c := m.confirm(ctx, a, caseOf(l.order, f, l.seen(ctx, f)))
+	m.confirmed[c]++
+	return c != notSeen
+}
+
+// confirmProbe tries what the probe has written cases of.
+func (m *mountLab) confirmProbe(ctx context.Context, a *app, files []string) {
+	for _, file := range files {
+		if c, err := corpus.ReadFile(file); err == nil {
+			m.probed[m.confirm(ctx, a, c)]++
+		}
+	}
+}
 
 // mountReport is the JSON object that lab writes for shared mounts. Fields are
 // only added.
@@ -276,16 +314,16 @@ func (m *mountLab) print(a *app) error {
 	fmt.Fprintf(&b, "documents: guarantee %s: %s\n           (%s)\n", s.Guarantee, s.Documents, s.Source)
 	fmt.Fprintf(&b, "probe:     %s\n", printable(m.result.Probe))
 	fmt.Fprintf(&b, "hunt:      held to %s: %d found in %s operations\n", strings.Join(m.heldTo, ", "), len(m.result.Findings), thousands(m.result.Operations))
-	for _, text := range []confirmation{confirmed, notSeen} {
-		n := 0
-		for _, c := range m.confirmed { // any order: it is a count
-			if c == text {
-				n++
-			}
+	for _, c := range []confirmation{confirmed, notSeen, notScripted} {
+		if n := m.probed[c]; n > 0 {
+			fmt.Fprintf(&b, "probe:     %d of its cases %s\n", n, c)
 		}
-		if n > 0 {
-			fmt.Fprintf(&b, "           %d %s\n", n, text)
+		if n := m.confirmed[c]; n > 0 {
+			fmt.Fprintf(&b, "hunt:      %d of its findings %s\n", n, c)
 		}
+	}
+	if m.confirmed[notSeen] > 0 {
+		fmt.Fprintln(&b, "           those that no script saw are not told as findings")
 	}
 	_, err := a.stdout.Write(b.Bytes())
 	return err

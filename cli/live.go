@@ -23,9 +23,10 @@ type live struct {
 	first   bool
 	limit   time.Duration // 0: none
 	explain func(context.Context, fuzz.Finding) shown
-	replay  string                               // the flags with which a case is replayed there
-	told    func(fuzz.Result, []reports.Finding) // of what was shown; may be nil
-	most    int                                  // executions that minimising one finding may take; 0: as usual
+	replay  string                                   // the flags with which a case is replayed there
+	told    func(fuzz.Result, []reports.Finding)     // of what was shown; may be nil
+	stands  func(context.Context, fuzz.Finding) bool // whether one may be told; may be nil: all
+	most    int                                      // executions that minimising one finding may take; 0: as usual
 
 	runs atomic.Int64
 }

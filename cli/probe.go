@@ -22,6 +22,8 @@ type probeVerb struct {
 	Format    format        `default:"text" env:"DOUBLEMOUNT_FORMAT" placeholder:"text|json" help:"How to print the answer (default: text)."`
 
 	Real hostFlags `embed:"" group:"Real hosts:"`
+
+	cases []string // that were written
 }
 
 // Limits of a probe, which is to take about a minute. Of its time the random runs

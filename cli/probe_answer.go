@@ -243,6 +243,7 @@ type probeReport struct {
 
 // end prints the answer.
 func (p *probing) end(a *app, c conclusion) (int, error) {
+	p.verb.cases = p.cases
 	var b bytes.Buffer
 	if p.verb.Format == "json" {
 		e := json.NewEncoder(&b)

@@ -7,10 +7,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
 
+	"github.com/kballard/go-shellquote"
 	"golang.org/x/sys/unix"
 
 	"github.com/doublemount/doublemount/lab/agent"
@@ -156,6 +158,30 @@ func (l *Lab) Cluster() agent.Cluster {
 		c.Members = append(c.Members, agent.Member{Command: l.place.Within(words...), Remount: l.script("mount", host)})
 	}
 	return c
+}
+
+// Script runs a shell script in the lab's network namespace, with a directory of the
+// share for each host as its arguments, a number behind them, and in the environment
+// REMOUNT_A and REMOUNT_B, commands that mount it anew. The answer is the exit code
+// of the script.
+func (l *Lab) Script(ctx context.Context, text string, times int) (code int, err error) {
+	file := filepath.Join(l.place.Dir, "finding.sh")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		return 0, err
+	}
+	words := []string{"env", "TMPDIR=" + l.place.Dir}
+	for _, host := range hosts {
+		words = append(words, "REMOUNT_"+host+"="+shellquote.Join(l.script("mount", host)...))
+	}
+	words = append(words, "sh", file)
+	for _, host := range hosts {
+		words = append(words, filepath.Join(l.root(host), below))
+	}
+	err = l.run(ctx, "script of a finding", l.place.Within(append(words, strconv.Itoa(times))...))
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() >= 0 {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
 }
 
 // Close ends and removes everything.

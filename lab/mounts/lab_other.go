@@ -23,6 +23,11 @@ func (*Lab) Remount(context.Context) error { return place.Needs("Linux", place.O
 // Cluster is nothing.
 func (*Lab) Cluster() agent.Cluster { return agent.Cluster{} }
 
+// Script is an error that wraps [place.ErrNeeds].
+func (*Lab) Script(context.Context, string, int) (int, error) {
+	return 0, place.Needs("Linux", place.OnlyLinux)
+}
+
 // Close does nothing.
 func (*Lab) Close() error { return nil }
 
