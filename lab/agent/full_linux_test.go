@@ -9,7 +9,6 @@ import (
 
 	"github.com/doublemount/doublemount/checker"
 	"github.com/doublemount/doublemount/fuzz"
-	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -26,7 +25,7 @@ func mayMount(t *testing.T) {
 func TestAlmostFull(t *testing.T) {
 	mayMount(t)
 	root := t.TempDir()
-	if err := unix.Mount("tmpfs", root, "tmpfs", 0, "size=1m"); err != nil {
+	if err := unix.Mount("tmpfs", root, "tmpfs", 0, "size=2m"); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -34,15 +33,11 @@ func TestAlmostFull(t *testing.T) {
 			t.Error(err)
 		}
 	})
-	if err := os.WriteFile(filepath.Join(root, "full"), make([]byte, 254*4096), 0o600); err != nil {
-		t.Fatal(err)
-	}
 	c := cluster(t, root, root)
-	r, err := agent.NewRunner(t.Context(), c)
-	if err != nil {
+	r := newRunner(t, c) // which is closed before the unmount, and would refuse a disk that is full from the beginning
+	if err := os.WriteFile(filepath.Join(root, "full"), make([]byte, 510*4096), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	defer r.Close() // before the unmount
 	judge := checker.New(0, model.Linearizable, model.Progress)
 	opts := fuzz.Options{Seed: 1, Hosts: 2, Faults: fuzz.NoFaults}
 	short, failed := 0, 0

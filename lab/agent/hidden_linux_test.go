@@ -8,7 +8,6 @@ import (
 
 	"github.com/doublemount/doublemount/checker"
 	"github.com/doublemount/doublemount/fuzz"
-	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/model"
 )
 
@@ -39,10 +38,7 @@ func bindMounts(t *testing.T) (a, b string) {
 
 func TestHiddenNamesOfFUSE(t *testing.T) {
 	a, b := bindMounts(t)
-	r, err := agent.NewRunner(t.Context(), cluster(t, a, b))
-	if err != nil {
-		t.Fatal(err)
-	}
+	r := newRunner(t, cluster(t, a, b))
 	p := mounted(
 		model.Step{Host: hostA, Kind: model.Mkdir, Path: "/d"},
 		model.Step{Host: hostA, Kind: model.Mkdir, Path: "/e"},
