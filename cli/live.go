@@ -41,6 +41,9 @@ func (l *live) hunt(ctx context.Context, stderr io.Writer) (fuzz.Result, error) 
 	var deadline time.Time
 	if l.limit > 0 {
 		deadline = time.Now().Add(l.limit)
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithDeadline(ctx, deadline.Add(min(l.limit/4, overtime)))
+		defer cancel()
 	}
 	opts := l.order.options()
 	opts.Reruns, opts.First, opts.Limit = l.reruns, l.first, l.most
@@ -51,6 +54,10 @@ func (l *live) hunt(ctx context.Context, stderr io.Writer) (fuzz.Result, error) 
 	defer showProgress(stderr, l)()
 	return fuzz.Hunt(ctx, l.runner, judge, opts)
 }
+
+// overtime is the most that making small what was found last may take beyond the time
+// of a hunt, of which it takes no more than a quarter.
+const overtime = time.Minute
 
 func (l *live) judge() (model.Judge, error) {
 	promised, err := guarantees(l.order.Guarantees)
