@@ -81,6 +81,7 @@ func (p *probing) unknown(err error) conclusion {
 	c := conclusion{Class: classUnknown, code: exitWeak}
 	var why string
 	unusable, ok := errors.AsType[*agent.Unusable](err)
+	unseen, _ := errors.AsType[*agent.NotShared](err)
 	switch {
 	case ok:
 		if why = inTheWay(unusable); unusable.Stuck {
@@ -88,6 +89,8 @@ func (p *probing) unknown(err error) conclusion {
 		}
 	case errors.Is(err, context.Canceled):
 		why = "it was interrupted"
+	case unseen != nil:
+		return p.notSeen(unseen)
 	default:
 		why, _, _ = strings.Cut(err.Error(), "\n")
 		if !ok {
@@ -135,6 +138,9 @@ func (p *probing) conclude(failure error) conclusion {
 	case p.base.undecided > 0:
 		c.Class, c.code = classUnknown, exitWeak
 		c.Answer = fmt.Sprintf("cannot tell, because the judge reached its limit in %d runs", p.base.undecided)
+	case p.never(model.Create)+p.never(model.Write)+p.never(model.Read) != "":
+		c.Class, c.code = classUnknown, exitWeak
+		c.Answer = "cannot tell, because this never succeeded: " + strings.TrimSpace(p.never(model.Create)+" "+p.never(model.Write)+" "+p.never(model.Read))
 	case p.operations == 0:
 		c.Class, c.code = classUnknown, exitWeak
 		c.Answer = "cannot tell, because no operation was carried out"
@@ -218,6 +224,15 @@ func (p *probing) beside(c *conclusion, strongest int) {
 	case p.turns.Outcome == model.Violated:
 		c.Turns = string(p.turns.Anomaly) + ": " + (&breach{verdict: p.turns}).why()
 		c.Answer += "; not even in turns, by a sync and a remount on the other side: " + c.Turns
+	}
+	var never []string
+	for _, k := range (^model.KindSet(0)).Kinds() {
+		if text := p.never(k); text != "" {
+			never = append(never, text)
+		}
+	}
+	if len(never) > 0 && c.Class != classUnknown {
+		c.Answer += "; but this never succeeded: " + strings.Join(never, ", ")
 	}
 	i := len(p.rungs) // progress
 	b := p.base.broken[i]

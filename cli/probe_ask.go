@@ -38,10 +38,27 @@ type probing struct {
 	hung       string        // the first operation that never returned
 	hangs      int
 	operations int
+	tried      [256]attempts // by kind
 	cases      []string
 	unwritten  error
 	staleFor   time.Duration // of the breach of close-to-open; 0: not known, negative: all the time
 	staleLimit time.Duration // for which it was watched then
+}
+
+// attempts is what became of the operations of one kind.
+type attempts struct {
+	succeeded, failed int
+	last              model.Errno
+}
+
+// never says of a kind that it was tried often enough and never succeeded, and with
+// which error; empty otherwise.
+func (p *probing) never(k model.Kind) string {
+	const enough = 5
+	if t := p.tried[k]; t.succeeded == 0 && t.failed >= enough {
+		return fmt.Sprintf("%v (%v, %s)", k, t.last, t.last.Meaning())
+	}
+	return ""
 }
 
 // tally is what the runs of one family broke.
@@ -61,9 +78,18 @@ type breach struct {
 	resting   bool // remounts rested
 }
 
-// why is the second sentence of the proof, within another one.
+// why is what was wrong, within another sentence: the second of the proof, or, where
+// that says no more than that nothing explains it, what was answered.
 func (b *breach) why() string {
-	return strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(b.verdict.Proof[1], "however "), "."), ": a contradiction")
+	v := b.verdict
+	text := strings.TrimSuffix(strings.TrimSuffix(strings.TrimPrefix(v.Proof[1], "however "), "."), ": a contradiction")
+	if strings.HasPrefix(text, "no order of") {
+		text = strings.TrimSuffix(v.Proof[0], ".")
+		if len(v.Allowed) > 0 {
+			text += ", and right is " + strings.Join(v.Allowed, " or ")
+		}
+	}
+	return text
 }
 
 // probeRow is a line of the table.
@@ -226,8 +252,15 @@ func (p *probing) rank(name string) int {
 // note judges a run and remembers what it broke.
 func (p *probing) note(run model.Run, fixed bool) (probeRow, []model.Verdict) {
 	for _, op := range run.History {
-		if op.Host != model.Final && !op.Kind.Event() && !op.Skipped {
-			p.operations++
+		if op.Host == model.Final || op.Kind.Event() || op.Skipped {
+			continue
+		}
+		p.operations++
+		if t := &p.tried[op.Kind]; op.Succeeded() {
+			t.succeeded++
+		} else if !op.Pending() {
+			t.failed++
+			t.last = op.Result.Errno
 		}
 	}
 	t, has := &p.base, locksOf(run.Program)

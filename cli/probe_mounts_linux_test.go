@@ -8,6 +8,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -193,5 +195,36 @@ func TestProbeHangs(t *testing.T) {
 	}
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("it took %v", took)
+	}
+}
+
+// TestProbeStale has two mounts that cache attributes for a second: what was stale is
+// right again after about that long.
+func TestProbeStale(t *testing.T) {
+	mayMountHere(t)
+	top := t.TempDir()
+	dirs := []string{filepath.Join(top, "data"), filepath.Join(top, "a"), filepath.Join(top, "b")}
+	for _, dir := range dirs {
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, at := range dirs[1:] {
+		if out, err := exec.Command("bindfs", dirs[0], at).CombinedOutput(); err != nil {
+			t.Fatalf("bindfs: %v: %s", err, out)
+		}
+		t.Cleanup(func() {
+			if err := syscall.Unmount(at, 0); err != nil {
+				t.Errorf("unmount %s: %v", at, err)
+			}
+		})
+	}
+	code, last := probed(t, dirs[1], dirs[2], "--for", "20s", "--without", "locks")
+	match := regexp.MustCompile(`^shared, but weaker than close-to-open: stale read: .*; right again after (\d+\.\d) s`).FindStringSubmatch(last)
+	if code != 1 || match == nil {
+		t.Fatalf("exit code %d: %s", code, last)
+	}
+	if seconds, err := strconv.ParseFloat(match[1], 64); err != nil || seconds < 0.5 || seconds > 3 {
+		t.Errorf("%s s; bindfs caches attributes for one", match[1])
 	}
 }

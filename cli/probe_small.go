@@ -82,8 +82,11 @@ const staleMost = 70 * time.Second
 // times, and the longest is told.
 func (p *probing) stale(ctx context.Context) {
 	b := p.base.broken[p.rank(model.CloseToOpen.Name)]
-	if b == nil || len(b.verdict.Steps) == 0 || len(b.verdict.Allowed) == 0 {
+	if b == nil || len(b.verdict.Steps) == 0 {
 		return
+	}
+	right := func(run model.Run) bool {
+		return !slices.ContainsFunc(b.judge(run), b.verdict.Same)
 	}
 	p.rest(b.resting)
 	limit := min(p.until(1), staleMost)
@@ -91,7 +94,7 @@ func (p *probing) stale(ctx context.Context) {
 		if limit = min(limit, p.until(1)); limit <= 0 {
 			return
 		}
-		took, err := p.runner.Until(ctx, b.program, slices.Max(b.verdict.Steps), b.verdict.Allowed, limit)
+		took, err := p.runner.Until(ctx, b.program, slices.Max(b.verdict.Steps), right, limit)
 		switch {
 		case err != nil: // it did not come back, or cannot be asked again
 		case took < 0:

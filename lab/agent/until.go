@@ -16,10 +16,10 @@ var ErrNotStale = errors.New("it was right at once")
 
 // Until runs a Program in a fresh directory up to one of its steps, which must be a
 // look at something (it is repeated), and asks that again and again until it answers
-// one of those that are right. The duration is the time from its first answer to the
-// first that is right, as far as asking every few milliseconds tells; a negative one
-// says that it was wrong all the time.
-func (r *Runner) Until(ctx context.Context, p model.Program, step int, right []string, limit time.Duration) (time.Duration, error) {
+// what is right, as a judge of the run up to there says. The duration is the time from
+// its first answer to the first that is right, as far as asking every few milliseconds
+// tells; a negative one says that it was wrong all the time.
+func (r *Runner) Until(ctx context.Context, p model.Program, step int, right func(model.Run) bool, limit time.Duration) (time.Duration, error) {
 	if step < 1 || step > len(p.Steps) || p.Steps[step-1].Kind.Event() || p.Steps[step-1].Kind.Changes() {
 		return 0, errors.New("not a step that looks at something")
 	}
@@ -45,15 +45,20 @@ func (r *Runner) Until(ctx context.Context, p model.Program, step int, right []s
 	if !m.mounted {
 		return 0, errors.New("its host is not mounted there")
 	}
+	before := len(x.history)
 	for first, began := true, time.Now(); ; first = false {
+		x.history = x.history[:before]
+		n := x.call(step, s)
 		a := m.host.Do(s)
 		if a.Err != nil {
 			return 0, a.Err
 		}
+		op := &x.history[n]
+		op.Return, op.Skipped, op.Result = a.Return, a.Skipped, a.Result
 		x.written.Judge(a.Result.Data)
-		op := model.Op{Kind: s.Kind, Path: s.Path, Len: s.Len, Return: a.Return, Skipped: a.Skipped, Result: a.Result}
+		run := model.Run{Program: p, History: slices.Clone(x.history), LocksApart: true}
 		took := time.Since(began)
-		switch ok := slices.Contains(right, op.Answer()); {
+		switch ok := right(run); {
 		case ok && first:
 			return 0, ErrNotStale
 		case ok:
