@@ -11,6 +11,7 @@ import (
 	"github.com/doublemount/doublemount/corpus"
 	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/lab/loop"
+	"github.com/doublemount/doublemount/lab/mounts"
 	"github.com/doublemount/doublemount/lab/script"
 	"github.com/doublemount/doublemount/model"
 )
@@ -31,7 +32,7 @@ func (exportVerb) Help() string {
 
 What was found on real hosts becomes a script for directories of their share, one for each host: sh lost-file.sh /mnt/a /mnt/b. It works in a directory that it makes below the first, and removes that. What a lab or a simulated design has shown becomes one that makes an image with a file system and mounts it once for each host; that one runs as root.
 
-What needs a disk of ours (crashes, strikes, holds on an image) and direct I/O cannot be done by a script; then the exit code is 2.
+What needs a disk of ours (crashes, strikes, holds on an image) cannot be done by a script; then the exit code is 2.
 
 Example:
 
@@ -52,7 +53,7 @@ func (v *exportVerb) run(ctx context.Context, a *app) (int, error) {
 		name = "ext4"
 		if _, err := loop.Lookup(c.Design); err == nil {
 			name = c.Design
-		} else if c.Design == agent.Name {
+		} else if _, err := mounts.Lookup(c.Design); err == nil || c.Design == agent.Name {
 			name = onDirs
 		}
 	}

@@ -119,8 +119,6 @@ func possible(op model.Op) error {
 		return nil
 	case op.Pending():
 		return fmt.Errorf("%s: it never returned: %w", at, ErrScript)
-	case op.Direct:
-		return fmt.Errorf("%s: direct I/O: %w", at, ErrScript)
 	case op.Kind == model.Mount && op.Result.Errno != model.OK:
 		return fmt.Errorf("%s: it was refused, %v: %w", at, op.Result.Errno, ErrScript)
 	case op.Kind == model.Mount, op.Kind == model.Unmount, op.Kind == model.Writeback:
