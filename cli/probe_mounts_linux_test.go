@@ -119,6 +119,11 @@ func (g *gate) wait() {
 	}
 }
 
+// WrapChild implements fs.NodeWrapChilder.
+func (n *hanging) WrapChild(context.Context, fs.InodeEmbedder) fs.InodeEmbedder {
+	return &hanging{LoopbackNode: fs.LoopbackNode{RootData: n.RootData}, gate: n.gate}
+}
+
 // Getattr implements fs.NodeGetattrer.
 func (n *hanging) Getattr(ctx context.Context, f fs.FileHandle, out *fuse.AttrOut) syscall.Errno {
 	n.gate.wait()
@@ -150,9 +155,6 @@ func TestProbeHangs(t *testing.T) {
 	}
 	g := &gate{path: filepath.Join(top, "hang"), open: make(chan struct{})}
 	root := &fs.LoopbackRoot{Path: dir}
-	root.NewNode = func(r *fs.LoopbackRoot, _ *fs.Inode, _ string, _ *syscall.Stat_t) fs.InodeEmbedder {
-		return &hanging{LoopbackNode: fs.LoopbackNode{RootData: r}, gate: g}
-	}
 	top0 := &hanging{LoopbackNode: fs.LoopbackNode{RootData: root}, gate: g}
 	root.RootNode = top0
 	none := time.Duration(0)
