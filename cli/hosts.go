@@ -111,7 +111,7 @@ func (f *hostFlags) open(ctx context.Context, a *app, c agent.Cluster) (*agent.R
 	}
 	missing(a, c)
 	if pair := twice(r.Roots()); pair != nil && !f.Anyway {
-		err = fmt.Errorf("%s; nothing was written\nhint: it damages the file system: --write-anyway does it all the same, lab ext4 shows what comes of it on a disk of its own", pair.sentence())
+		err = fmt.Errorf("%s; nothing was written\nhint: if it is one disk that damages the file system: --write-anyway does it all the same, lab ext4 shows what comes of it on a disk of its own", pair.sentence())
 	} else {
 		err = r.Open(ctx)
 	}

@@ -247,6 +247,8 @@ const (
 	confirmed   confirmation = "confirmed by a shell script"
 	notSeen     confirmation = "not seen by a shell script"
 	notScripted confirmation = "cannot be scripted"
+
+	failedScript confirmation = "could not be tried, since the script failed"
 )
 
 // confirm tries the case of a finding on the mounts of the lab by a shell script, which
@@ -264,15 +266,15 @@ func (m *mountLab) confirm(ctx context.Context, a *app, c corpus.Case) confirmat
 	if len(c.Program.Holds) > 0 {
 		times = 20 // where hosts meet is chance
 	}
-	switch code, err := m.lab.Script(ctx, text, times); {
+	code, err := m.lab.Script(ctx, text, c.Program.Hosts, times)
+	switch {
 	case err != nil:
-		return notScripted
+		fmt.Fprintf(a.stderr, "%s: a script of a finding: %v\n", a.name, err)
+		return failedScript
 	case code == 1:
 		return confirmed
-	case code == 0:
-		return notSeen
 	}
-	return notScripted
+	return notSeen
 }
 
 // stands reports whether a finding may be told: a script has seen it, or there is none
@@ -301,20 +303,25 @@ type mountReport struct {
 	Guarantee string          `json:"guarantee"` // that it documents, or "none"
 	Probe     json.RawMessage `json:"probe"`     // as probe writes it
 	Hunt      json.RawMessage `json:"hunt"`      // as hunt writes it
+
+	// By what a shell script made of them: the cases of the probe, the findings of the
+	// hunt. Findings that no script saw are not among those of the hunt.
+	ProbeCases   map[confirmation]int `json:"probe_cases"`
+	HuntFindings map[confirmation]int `json:"hunt_findings"`
 }
 
 // print says what the system documents and what was seen.
 func (m *mountLab) print(a *app) error {
 	s := m.system
 	if m.verb.Format == "json" {
-		return writeJSON(a.stdout, mountReport{reports.Schema, version(), s.Name, s.Guarantee, m.probe, m.hunt})
+		return writeJSON(a.stdout, mountReport{reports.Schema, version(), s.Name, s.Guarantee, m.probe, m.hunt, m.probed, m.confirmed})
 	}
 	var b bytes.Buffer
 	fmt.Fprintf(&b, "\nsystem:    %s: %s\n", s.Name, s.StandsFor)
 	fmt.Fprintf(&b, "documents: guarantee %s: %s\n           (%s)\n", s.Guarantee, s.Documents, s.Source)
 	fmt.Fprintf(&b, "probe:     %s\n", printable(m.result.Probe))
 	fmt.Fprintf(&b, "hunt:      held to %s: %d found in %s operations\n", strings.Join(m.heldTo, ", "), len(m.result.Findings), thousands(m.result.Operations))
-	for _, c := range []confirmation{confirmed, notSeen, notScripted} {
+	for _, c := range []confirmation{confirmed, notSeen, notScripted, failedScript} {
 		if n := m.probed[c]; n > 0 {
 			fmt.Fprintf(&b, "probe:     %d of its cases %s\n", n, c)
 		}

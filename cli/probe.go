@@ -109,20 +109,21 @@ func (p *probing) answer(ctx context.Context) conclusion {
 	roots := p.runner.Roots()
 	printRoots(p.out, roots)
 	if p.pair = twice(roots); p.pair != nil && !p.verb.Real.Anyway {
-		return conclusion{Class: classTwice, Answer: p.pair.sentence() + "; nothing was written", code: exitFound}
+		return p.pair.conclusion("; nothing was written")
 	}
 	err := p.runner.Open(ctx)
 	if apart, ok := errors.AsType[*agent.NotShared](err); ok {
 		return p.notSeen(apart)
 	}
 	if e, ok := errors.AsType[*agent.Unusable](err); ok && p.pair != nil {
-		return conclusion{Class: classTwice, Answer: p.pair.sentence() + "; " + inTheWay(e), code: exitFound}
+		return p.pair.conclusion("; " + inTheWay(e))
 	}
 	if err != nil {
 		return p.unknown(err)
 	}
 	if p.pair != nil && p.runner.SeenAfterRemount() {
-		return conclusion{Class: classTwice, Answer: p.pair.sentence() + "; a directory that was synced was seen only after a remount", code: exitFound}
+		p.pair.twice = true // that it is
+		return p.pair.conclusion("; a directory that was synced was seen only after a remount")
 	}
 	failure := p.ask(ctx)
 	if failure == nil && !p.stop {

@@ -46,33 +46,31 @@ type conclusion struct {
 func (p *probing) notSeen(n *agent.NotShared) conclusion {
 	switch {
 	case p.pair != nil:
-		return conclusion{Class: classTwice, Answer: p.pair.sentence() + "; " + n.Sentence(), code: exitFound}
+		return p.pair.conclusion("; " + n.Sentence())
 	case !n.Proved:
 		return conclusion{Class: classUnknown, code: exitWeak, Answer: fmt.Sprintf("cannot tell, because %s: they are two file systems, or %s's cache of directories is older than that (--visible 6m waits longer, --remount %s=COMMAND settles it)", n.Sentence(), n.Host, n.Host)}
 	}
-	return conclusion{Class: classSeparate, Answer: "two separate file systems: " + n.Sentence() + p.apart(n), code: exitFound}
-}
-
-// apart says what the identities say of two roots that are not one directory.
-func (p *probing) apart(n *agent.NotShared) string {
-	var a, b agent.Root
-	for _, r := range p.runner.Roots() {
-		switch r.Host {
-		case n.Maker:
-			a = r
-		case n.Host:
-			b = r
-		}
-	}
+	a, b := p.root(n.Maker), p.root(n.Host)
+	c := conclusion{Class: classSeparate, code: exitFound}
 	switch identity.Compare(a.Identity, b.Identity) {
 	case identity.One:
-		return fmt.Sprintf("; they are two directories of one %s", a.Type)
+		c.Answer = fmt.Sprintf("two separate directories of one %s: %s", a.Type, n.Sentence())
 	case identity.Apart:
-		return fmt.Sprintf("; a %s with UUID %s and a %s with UUID %s", a.Type, a.UUID, b.Type, b.UUID)
-	case identity.Copies:
-		return fmt.Sprintf("; two disks with a %s of one UUID: one is a copy of the other", a.Type)
+		c.Answer = fmt.Sprintf("two separate file systems: %s; a %s with UUID %s and a %s with UUID %s", n.Sentence(), a.Type, a.UUID, b.Type, b.UUID)
+	default: // of two servers, or of one
+		c.Answer = "two separate directories: " + n.Sentence()
 	}
-	return ""
+	return c
+}
+
+// root is that of a host.
+func (p *probing) root(host string) agent.Root {
+	for _, r := range p.runner.Roots() {
+		if r.Host == host {
+			return r
+		}
+	}
+	return agent.Root{}
 }
 
 // unknown is the answer where something was in the way, which is told as the host, what
@@ -85,7 +83,7 @@ func (p *probing) unknown(err error) conclusion {
 	switch {
 	case ok:
 		if why = inTheWay(unusable); unusable.Stuck {
-			c.Hung = unusable.Host + ": " + unusable.Doing
+			c.Hung, c.code = unusable.Host+": "+unusable.Doing, exitFound
 		}
 	case errors.Is(err, context.Canceled):
 		why = "it was interrupted"
@@ -124,10 +122,7 @@ func (p *probing) conclude(failure error) conclusion {
 		}
 		return c
 	}
-	c := conclusion{Shared: true, Hung: p.hung}
-	if strongest >= 0 {
-		c.Guarantee = p.rungs[strongest].Name
-	}
+	c := conclusion{Hung: p.hung}
 	switch {
 	case p.pair != nil && weaker != nil:
 		c.Class, c.code = classTwice, exitFound
@@ -151,6 +146,12 @@ func (p *probing) conclude(failure error) conclusion {
 		c.Class = classCloseToOpen
 		c.Answer = fmt.Sprintf("shared, close-to-open and nothing stronger: %s does not hold (%s), over %s", b.guarantee.Name, b.verdict.Anomaly, over)
 	}
+	if c.Class != classUnknown && c.Class != classTwice {
+		c.Shared = true
+		if strongest >= 0 && (weaker == nil || strongest > closeToOpen) {
+			c.Guarantee = p.rungs[strongest].Name
+		}
+	}
 	p.beside(&c, strongest)
 	if i := slices.IndexFunc(p.judged, func(g model.Guarantee) bool { return g.Name == string(p.verb.Guarantee) }); i >= 0 && (p.base.broken[i] != nil || p.appends.broken[i] != nil) && c.code == exitClean {
 		c.code = exitFound
@@ -164,7 +165,9 @@ func (p *probing) conclude(failure error) conclusion {
 	}
 	if p.hung != "" {
 		c.Answer = "an operation never returned, " + p.hung + "; " + c.Answer
-		c.code = max(c.code, exitFound)
+		if c.code != exitHarness {
+			c.code = exitFound
+		}
 	}
 	return c
 }
@@ -192,6 +195,9 @@ func (p *probing) afterRemount() string {
 	if b := p.base.broken[i]; b != nil {
 		return fmt.Sprintf("; not even a remount mends it, %s does not hold (%s)", b.guarantee.Name, b.verdict.Anomaly)
 	}
+	if p.remounted < 2 { // each way once
+		return ""
+	}
 	return "; after a remount all that was synced was seen"
 }
 
@@ -212,7 +218,7 @@ func (p *probing) beside(c *conclusion, strongest int) {
 		case b != nil:
 			*into = fmt.Sprintf("%s: %s", b.verdict.Anomaly, b.why())
 			c.Answer += fmt.Sprintf("; but locks by %s: %s", lockNames[kind], *into)
-		case p.locked[kind]:
+		case p.locked[kind] == excluded:
 			*into = "exclude each other"
 		}
 	}
@@ -224,6 +230,11 @@ func (p *probing) beside(c *conclusion, strongest int) {
 	case p.turns.Outcome == model.Violated:
 		c.Turns = string(p.turns.Anomaly) + ": " + (&breach{verdict: p.turns}).why()
 		c.Answer += "; not even in turns, by a sync and a remount on the other side: " + c.Turns
+	}
+	for _, r := range p.runner.Roots() {
+		if r.Reader && c.Shared {
+			c.Answer += fmt.Sprintf("; %s could only read", r.Host)
+		}
 	}
 	var never []string
 	for _, k := range (^model.KindSet(0)).Kinds() {

@@ -33,7 +33,8 @@ type probing struct {
 	base       tally // of programs without appends
 	appends    tally // of those with some: what two hosts append may be overwritten where all else is right
 	locks      [2]*breach
-	locked     [2]bool       // locks of that kind were tried
+	locked     [2]lockSeen // what was seen of locks of that kind
+	remounted  int         // the questions with a remount that sync-to-mount held for
 	turns      model.Verdict // of the hand-overs, if they were asked for
 	hung       string        // the first operation that never returned
 	hangs      int
@@ -148,6 +149,9 @@ func (p *probing) ask(ctx context.Context) error {
 		}
 		row, verdicts := p.note(run, true)
 		row.Name, row.Asks = q.name, q.asks
+		if i := slices.IndexFunc(verdicts, func(v model.Verdict) bool { return v.Guarantee == model.SyncToMount.Name }); strings.Contains(q.name, "remount") && i >= 0 && verdicts[i].Outcome == model.Held {
+			p.remounted++
+		}
 		if strings.HasSuffix(q.name, "-turns") {
 			p.turns = verdicts[slices.IndexFunc(verdicts, func(v model.Verdict) bool { return v.Guarantee == model.SyncToMount.Name })]
 		}
@@ -267,9 +271,7 @@ func (p *probing) note(run model.Run, fixed bool) (probeRow, []model.Verdict) {
 	if appends(run.Program) {
 		t = &p.appends
 	}
-	for kind := range has {
-		p.locked[kind] = p.locked[kind] || has[kind]
-	}
+	p.noteLocks(run)
 	row := probeRow{Keeps: "none"}
 	undecided := false
 	judge := p.judge
@@ -302,6 +304,35 @@ func (p *probing) note(run model.Run, fixed bool) (probeRow, []model.Verdict) {
 		t.undecided++
 	}
 	return row, verdicts
+}
+
+// lockSeen is which hosts have had locks of a kind, and whether one was refused while
+// another host had one.
+type lockSeen uint8
+
+const (
+	lockedByA lockSeen = 1 << iota
+	lockedByAnother
+	refusedOnce
+	excluded = lockedByA | lockedByAnother | refusedOnce
+)
+
+// noteLocks remembers what was seen of locks.
+func (p *probing) noteLocks(run model.Run) {
+	for _, op := range run.History {
+		if op.Kind != model.Lock || op.Skipped || op.Pending() {
+			continue
+		}
+		seen := &p.locked[min(op.Len, 1)]
+		switch {
+		case op.Result.Errno == model.EAGAIN:
+			*seen |= refusedOnce
+		case op.Succeeded() && op.Host == 0:
+			*seen |= lockedByA
+		case op.Succeeded():
+			*seen |= lockedByAnother
+		}
+	}
 }
 
 // noteAxis remembers what was broken beside the ladder.

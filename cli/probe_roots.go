@@ -10,15 +10,25 @@ import (
 	"github.com/doublemount/doublemount/lab/identity"
 )
 
-// pair is two hosts that have one disk mounted, each as if it were alone.
-type pair struct{ a, b agent.Root }
+// pair is two hosts that have mounts which know nothing of each other, of one disk or
+// of what may be one.
+type pair struct {
+	a, b  agent.Root
+	twice bool // they have one UUID
+}
 
 // twice finds such hosts; nil if there are none.
 func twice(roots []agent.Root) *pair {
 	for i, a := range roots {
 		for _, b := range roots[i+1:] {
-			if a.Err == nil && b.Err == nil && identity.Compare(a.Identity, b.Identity) == identity.Twice {
-				return &pair{a, b}
+			if a.Err != nil || b.Err != nil {
+				continue
+			}
+			switch identity.Compare(a.Identity, b.Identity) {
+			case identity.Twice:
+				return &pair{a, b, true}
+			case identity.Doubtful:
+				return &pair{a, b, false}
 			}
 		}
 	}
@@ -28,11 +38,26 @@ func twice(roots []agent.Root) *pair {
 // sentence says it. Where nobody can tell the disk from a copy of it, that is said,
 // too.
 func (p *pair) sentence() string {
-	text := fmt.Sprintf("one disk, mounted twice without coordination: %s and %s both have the %s with UUID %s", p.a.Host, p.b.Host, p.a.Type, p.a.UUID)
-	if p.a.Disk == nil || p.b.Disk == nil || p.a.Disk.File && p.a.Kernel != p.b.Kernel {
-		text += " (or one has a copy of it: the disks have no names that could be compared)"
+	if !p.twice {
+		return fmt.Sprintf("cannot tell, because %s has a %s and %s a %s, and neither the file systems nor the disks have a name that could be compared: two disks, or one mounted twice", p.a.Host, p.a.Type, p.b.Host, p.b.Type)
+	}
+	id := "UUID " + p.a.UUID
+	if p.a.UUID == "" {
+		id = "f_fsid " + p.a.FSID
+	}
+	text := fmt.Sprintf("one disk, mounted twice without coordination: %s and %s both have the %s with %s", p.a.Host, p.b.Host, p.a.Type, id)
+	if !identity.Certain(p.a.Identity, p.b.Identity) {
+		text += " (or one has a copy of it: no name of the disks tells)"
 	}
 	return text
+}
+
+// conclusion is the answer for such hosts.
+func (p *pair) conclusion(more string) conclusion {
+	if !p.twice {
+		return conclusion{Class: classUnknown, Answer: p.sentence() + more, code: exitWeak}
+	}
+	return conclusion{Class: classTwice, Answer: p.sentence() + more, code: exitFound}
 }
 
 // printRoots prints what the hosts work on.
@@ -48,7 +73,7 @@ func printRoots(w io.Writer, roots []agent.Root) {
 		if r.Source != "" {
 			id += " from " + r.Source
 		}
-		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s, %d\t%s\t%s\t%s\n", r.Host, printable(r.Path), printable(r.Type), printable(id), cmp.Or(r.Device, "-"), r.Inode,
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s, %d\t%s\t%s\t%s\n", r.Host, printable(r.Path), printable(r.Type), printable(id), printable(cmp.Or(r.Device, "-")), r.Inode,
 			printable(cmp.Or(r.Options, "-")), printable(r.User), freeSpace(r.Identity))
 	}
 	t.Flush()

@@ -86,7 +86,12 @@ func (p *probing) stale(ctx context.Context) {
 		return
 	}
 	right := func(run model.Run) bool {
-		return !slices.ContainsFunc(b.judge(run), b.verdict.Same)
+		if look := run.History[len(run.History)-1]; look.Skipped || !look.Succeeded() && b.verdict.Observed != "" && look.Result.Errno != model.ENOENT {
+			return false // it failed for another reason
+		}
+		verdicts := b.judge(run)
+		i := slices.IndexFunc(verdicts, func(v model.Verdict) bool { return v.Guarantee == model.CloseToOpen.Name })
+		return i >= 0 && verdicts[i].Outcome == model.Held
 	}
 	p.rest(b.resting)
 	limit := min(p.until(1), staleMost)

@@ -35,7 +35,15 @@ func (c Confirmation) Count(ctx context.Context, p model.Program, want model.Ver
 
 // count fills in how often f came back.
 func (c Confirmation) count(ctx context.Context, f *Finding) (err error) {
+	made := 0
+	before := c.Progress
+	c.Progress = func(p model.Program) {
+		if made++; before != nil {
+			before(p)
+		}
+	}
 	f.CameBack, err = c.Count(ctx, f.Program, f.Verdict)
+	f.Reruns = made // ctx may have ended it early
 	return err
 }
 

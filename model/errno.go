@@ -59,7 +59,7 @@ func (e Errno) String() string {
 // as it is. Do not return OK as an error: return nil.
 func (e Errno) Error() string { return e.String() }
 
-// Meaning is what e says to a person, as a phrase: "permission denied: another
+// Meaning is what e says to a person, as a phrase: "permission denied to this
 // user".
 func (e Errno) Meaning() string {
 	if int(e) < NumErrnos {

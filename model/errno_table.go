@@ -54,7 +54,7 @@ var errnoTable = [...]struct {
 	ENOLCK:       {"ENOLCK", 0, "no more locks can be had, or no lock service"},
 	EBADE:        {"EBADE", lost, "a reservation of another host is in the way"},
 	EOTHER:       {"EOTHER", uncertain, "an error that has no name here"},
-	EACCES:       {"EACCES", 0, "permission denied: another user"},
+	EACCES:       {"EACCES", 0, "permission denied to this user"},
 	EDQUOT:       {"EDQUOT", 0, "the quota is used up"},
 	EINTR:        {"EINTR", uncertain, "it was interrupted by a signal"},
 	ENFILE:       {"ENFILE", 0, "too many files are open, in the process or on the machine"},

@@ -248,17 +248,25 @@ func (x *execution) look(m *member) error {
 		op := x.call(0, s)
 		a := m.host.Do(s)
 		if failure = a.Err; failure != nil {
-			return model.Result{}
+			return model.Result{} // if it hangs it stands in the history as that
 		}
 		x.history[op].Return, x.history[op].Skipped, x.history[op].Result = a.Return, a.Skipped, a.Result
 		x.written.Judge(a.Result.Data)
 		return a.Result
 	})
+	if errors.Is(failure, ErrStuck) {
+		m.giveUp(failure)
+		return nil
+	}
 	if failure != nil {
 		return failure
 	}
 	op := x.call(0, model.Step{Host: model.Final, Kind: model.Unmount})
 	r, err := m.host.Unmount()
+	if errors.Is(err, ErrStuck) {
+		m.giveUp(err)
+		return nil
+	}
 	x.history[op].Result, x.history[op].Return = r, x.r.clock.Now()
 	return err
 }

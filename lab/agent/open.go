@@ -161,6 +161,9 @@ func (r *Runner) make(ctx context.Context, dir string) error {
 		mount.Make, mount.Try = true, true
 		answer, err := m.host.Mount(mount)
 		if err != nil {
+			if uncertain(err) {
+				r.left = append(r.left, dir)
+			}
 			err = m.unusableFor("make a directory", err)
 			if e, ok := errors.AsType[*Unusable](err); ok && forbidden(e.Errno) {
 				m.readOnly, refused = true, err
@@ -176,6 +179,10 @@ func (r *Runner) make(ctx context.Context, dir string) error {
 	}
 	return refused
 }
+
+// uncertain reports whether a request that failed may have been carried out all the
+// same.
+func uncertain(err error) bool { return errors.Is(err, ErrStuck) || errors.Is(err, ErrLost) }
 
 // forbidden reports whether an error says that a host may not write at all.
 func forbidden(e model.Errno) bool {
@@ -207,6 +214,9 @@ func (r *Runner) mount(ctx context.Context, m *member, mount Mount) (Mounted, er
 		e, ok := errors.AsType[*Refused](err)
 		if err == nil || !ok || e.Errno != model.ENOENT || e.Root || mount.Make {
 			r.afterRemount = r.afterRemount || err == nil && remounted
+			if mount.Make && uncertain(err) {
+				r.left = append(r.left, mount.Dir)
+			}
 			return answer, m.unusableFor("open a directory", err)
 		}
 		switch waited := time.Since(began); {
@@ -242,7 +252,7 @@ func (r *Runner) apart(m *member, dir string) bool {
 	switch identity.Compare(r.maker.is, m.is) {
 	case identity.One: // and so they are two directories of it
 		return r.maker.is.Inode != m.is.Inode
-	case identity.Apart, identity.Copies:
+	case identity.Apart:
 		return true
 	}
 	if !slices.Contains(asksServer, m.is.Type) || m.readOnly {

@@ -235,11 +235,12 @@ func (r *Runner) Close() error {
 // spoken to. What all of them know nothing of is gone.
 func (r *Runner) sweep() {
 	r.left = slices.DeleteFunc(r.left, func(dir string) bool {
-		unknown := 0
+		asked, unknown := 0, 0
 		for _, m := range r.members {
 			if m.readOnly || m.host == nil || m.host.Err() != nil {
 				continue
 			}
+			asked++
 			err := m.host.Remove(m.mount(dir))
 			if err == nil {
 				return true
@@ -248,7 +249,7 @@ func (r *Runner) sweep() {
 				unknown++
 			}
 		}
-		return unknown == len(r.members)
+		return asked > 0 && unknown == asked && asked == r.writers()
 	})
 	for _, dir := range r.left {
 		if m := r.maker; m != nil && m.host != nil {
@@ -257,4 +258,14 @@ func (r *Runner) sweep() {
 			m.host.Remove(forget) // it would wait for its file system, and it is told of here
 		}
 	}
+}
+
+// writers counts the hosts that can write.
+func (r *Runner) writers() (n int) {
+	for _, m := range r.members {
+		if !m.readOnly {
+			n++
+		}
+	}
+	return n
 }

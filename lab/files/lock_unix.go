@@ -35,7 +35,7 @@ func lock(file *os.File, s model.Step, wordSize int) error {
 	switch {
 	case controlled != nil:
 		return controlled
-	case err == unix.EACCES || err == unix.EAGAIN: // POSIX allows both
+	case s.Len > 0 && err == unix.EACCES: // POSIX allows fcntl(2) both
 		return model.EAGAIN
 	}
 	return err

@@ -27,12 +27,16 @@ type Identity struct {
 	Kernel  string `json:"kernel,omitempty"` // the same for all that share one kernel, as containers do
 }
 
-// Disk is a block device below a file system.
+// Disk is the name of a block device below a file system. A disk can have several:
+// only two of one Kind can be compared.
 type Disk struct {
-	// ID is its world-wide name or serial number, or, where File is set, the file
-	// that it is an image in, which means something on its own machine only.
+	Kind string `json:"kind"` // what says it: "wwid", "dm", "file" and so on
 	ID   string `json:"id"`
-	File bool   `json:"file,omitempty"`
+
+	// World is set for a name that no two disks of the world have. Others are serial
+	// numbers, which virtual machines repeat, names that an administrator gives, and
+	// files that hold an image, which one mount may show as another one than the next.
+	World bool `json:"world,omitempty"`
 }
 
 // alone are the file systems that have no coordination between two mounts of one
@@ -47,44 +51,58 @@ var alone = []string{
 // each other.
 func (i Identity) Alone() bool { return slices.Contains(alone, strings.ToLower(i.Type)) }
 
+// id is what tells a file system from every other one of its type, and a copy of it
+// does not: its UUID, or, of ext2, ext3 and ext4, f_fsid, which is made from that.
+func (i Identity) id() (kind, id string) {
+	switch {
+	case i.UUID != "":
+		return "uuid", i.UUID
+	case i.FSID != "" && strings.HasPrefix(strings.ToLower(i.Type), "ext"):
+		return "fsid", i.FSID
+	}
+	return "", ""
+}
+
 // Relation is what two directories are to each other, as far as their identities
 // tell.
 type Relation uint8
 
 // The relations.
 const (
-	Unknown Relation = iota // the identities do not tell
-	One                     // one mounted file system, of one kernel
-	Twice                   // one disk, mounted twice, and the mounts know nothing of each other
-	Copies                  // one UUID on two disks: one is a copy of the other
-	Apart                   // two file systems without coordination, on two disks
+	Unknown  Relation = iota // the identities do not tell
+	One                      // one mounted file system, of one kernel
+	Twice                    // one disk, or a copy of it, mounted twice, and the mounts know nothing of each other
+	Doubtful                 // two such mounts, and nothing says whether it is one disk
+	Apart                    // two file systems without coordination, on two disks
 )
 
-// Compare says what two directories are to each other. Twice needs one UUID on two
-// mounts of a file system that has no coordination, and no disk that is known to be
-// another one: clones of a virtual machine have one UUID, too.
+// Compare says what two directories are to each other. Two mounts of a file system
+// that has no coordination are never one place that both could share: what is in
+// doubt is only whether a write to one damages the other. So Apart wants two UUIDs, or
+// two names of disks that no two disks have. ([Certain] tells a disk from a copy.)
 func Compare(a, b Identity) Relation {
-	kernel := a.Kernel != "" && a.Kernel == b.Kernel
-	switch {
-	case kernel && a.Device != "" && a.Device == b.Device:
+	if a.Kernel != "" && a.Kernel == b.Kernel && a.Device != "" && a.Device == b.Device {
 		return One
-	case !a.Alone() || !b.Alone() || a.UUID == "" || b.UUID == "":
+	}
+	if !a.Alone() || !b.Alone() {
 		return Unknown
-	case a.UUID != b.UUID:
+	}
+	kind, id := a.id()
+	otherKind, other := b.id()
+	worldly := a.Disk != nil && b.Disk != nil && a.Disk.Kind == b.Disk.Kind && a.Disk.World && b.Disk.World
+	switch {
+	case worldly && a.Disk.ID != b.Disk.ID:
 		return Apart
-	case a.differs(b, kernel):
-		return Copies
+	case kind == "" || kind != otherKind:
+		return Doubtful
+	case id != other:
+		return Apart
 	}
 	return Twice
 }
 
-// differs reports whether two disks are known to be different ones.
-func (i Identity) differs(o Identity, kernel bool) bool {
-	switch {
-	case i.Disk == nil || o.Disk == nil || i.Disk.File != o.Disk.File:
-		return false
-	case i.Disk.File && !kernel:
-		return false
-	}
-	return i.Disk.ID != o.Disk.ID
+// Certain reports whether two mounts with one UUID are known to be of one disk, and not
+// of a disk and its copy, as clones of a virtual machine have it.
+func Certain(a, b Identity) bool {
+	return a.Disk != nil && b.Disk != nil && *a.Disk == *b.Disk && (a.Disk.World || a.Disk.Kind == "file" && a.Kernel == b.Kernel)
 }

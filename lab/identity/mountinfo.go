@@ -27,7 +27,7 @@ func mounts(table io.Reader) (all []mount) {
 	lines.Buffer(nil, 1<<20)
 	for lines.Scan() {
 		left, right, ok := strings.Cut(lines.Text(), " - ")
-		l, r := strings.Fields(left), strings.Fields(right)
+		l, r := strings.Split(left, " "), strings.Split(right, " ") // a source can be empty
 		if !ok || len(l) < 6 || len(r) < 3 {
 			continue
 		}

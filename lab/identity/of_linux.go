@@ -44,7 +44,7 @@ func Of(path string) (Identity, error) {
 	} else {
 		i.Type = fmt.Sprintf("%#x", fs.Type)
 	}
-	i.UUID = uuid(fd)
+	i.UUID = uuid(fd, i.Type)
 	i.device()
 	return i, nil
 }
@@ -68,18 +68,32 @@ func mountOf(dir *os.File) (mount, bool) {
 	return mount{}, false
 }
 
-// uuid asks the file system, which Linux lets everybody from 6.9 on.
-func uuid(fd int) string {
-	var answer struct {
-		n    uint8
-		uuid [16]byte
+// uuid asks the file system: all of them by one call from Linux 6.9 on, XFS and btrfs
+// by their own before. Everybody may.
+func uuid(fd int, kind string) string {
+	var answer [1024]byte
+	ask := func(request uintptr) bool {
+		_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), request, uintptr(unsafe.Pointer(&answer)))
+		return errno == 0
 	}
-	const getFSUUID = 0x80111500 // FS_IOC_GETFSUUID of linux/fs.h: _IOR(0x15, 0, struct fsuuid2)
-	_, _, errno := unix.Syscall(unix.SYS_IOCTL, uintptr(fd), getFSUUID, uintptr(unsafe.Pointer(&answer)))
-	if errno != 0 || answer.n != 16 {
-		return ""
+	const (
+		getFSUUID     = 0x80111500 // FS_IOC_GETFSUUID of linux/fs.h: _IOR(0x15, 0, struct fsuuid2)
+		xfsGeometryV1 = 0x80705864 // XFS_IOC_FSGEOMETRY_V1 of xfs_fs.h: _IOR('X', 100, 112 bytes), the UUID at 64
+		btrfsFSInfo   = 0x8400941f // BTRFS_IOC_FS_INFO of linux/btrfs.h: _IOR(0x94, 31, 1024 bytes), flags at 48
+		metadataUUID  = 1 << 2     // BTRFS_FS_INFO_FLAG_METADATA_UUID, which is then at 64
+	)
+	switch {
+	case kind == "btrfs":
+		// A second mount of one disk has another fsid for the time, and the same metadata.
+		if answer[48] = metadataUUID; ask(btrfsFSInfo) && answer[48]&metadataUUID != 0 {
+			return format(answer[64:80])
+		}
+	case ask(getFSUUID) && answer[0] == 16:
+		return format(answer[1:17])
+	case kind == "xfs" && ask(xfsGeometryV1):
+		return format(answer[64:80])
 	}
-	return format(answer.uuid[:])
+	return ""
 }
 
 // device finds out what is below a file system that is on a block device: the disk
@@ -96,8 +110,9 @@ func (i *Identity) device() {
 	if i.UUID != "" && i.Type != "fuseblk" {
 		return
 	}
-	f, err := os.OpenFile(i.Source, os.O_RDONLY|unix.O_NONBLOCK, 0) // as root
-	if err != nil {
+	f, err := os.OpenFile(i.Source, os.O_RDONLY|unix.O_NONBLOCK, 0)
+	if err != nil { // only root may, but udev may have looked
+		i.UUID = byUUID(st.Rdev)
 		return
 	}
 	defer f.Close()
@@ -108,9 +123,21 @@ func (i *Identity) device() {
 	i.UUID = uuid
 }
 
-// diskOf finds the names of a disk, by its directory in sysfs: one that is the same
-// on every machine that has the disk, or the file that it is an image in. A partition
-// is told by where it begins.
+// byUUID is the UUID that udev has found on a device.
+func byUUID(device uint64) string {
+	const links = "/dev/disk/by-uuid"
+	entries, _ := os.ReadDir(links) // there may be no udev
+	for _, e := range entries {
+		var st unix.Stat_t
+		if unix.Stat(filepath.Join(links, e.Name()), &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFBLK && st.Rdev == device {
+			return e.Name()
+		}
+	}
+	return ""
+}
+
+// diskOf finds a name of a disk, by its directory in sysfs. A partition is told by
+// where it begins.
 func diskOf(sys string) *Disk {
 	at := ""
 	if start := firstLine(sys + "/start"); start != "" { // a partition
@@ -124,11 +151,13 @@ func diskOf(sys string) *Disk {
 		if unix.Stat(file, &st) != nil {
 			return nil // it was removed, or is in another namespace
 		}
-		return &Disk{ID: fmt.Sprintf("%s inode %d+%s%s", number(st.Dev), st.Ino, firstLine(sys+"/loop/offset"), at), File: true}
+		return &Disk{Kind: "file", ID: fmt.Sprintf("%s inode %d+%s%s", number(st.Dev), st.Ino, firstLine(sys+"/loop/offset"), at)}
 	}
 	for _, name := range []string{"wwid", "device/wwid", "dm/uuid", "md/uuid", "serial", "device/serial"} {
 		if id := firstLine(sys + "/" + name); id != "" {
-			return &Disk{ID: id + at}
+			// NAA, EUI-64 and UUID names are given out once; T10 vendor names hold any serial number.
+			world := strings.HasPrefix(id, "naa.") || strings.HasPrefix(id, "eui.") || strings.HasPrefix(id, "uuid.")
+			return &Disk{Kind: filepath.Base(filepath.Dir("/"+name)) + "/" + filepath.Base(name), ID: id + at, World: world && strings.HasSuffix(name, "wwid")}
 		}
 	}
 	return nil

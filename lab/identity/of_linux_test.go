@@ -78,18 +78,26 @@ func TestOfMounts(t *testing.T) {
 					t.Fatal(err)
 				}
 				want := sh("blkid -p -o value -s UUID " + device)
-				if i.Type != test.name || !strings.EqualFold(i.UUID, want) || !i.Alone() || i.Disk == nil || !i.Disk.File {
+				if i.Type != test.name || !strings.EqualFold(i.UUID, want) || !i.Alone() || i.Disk == nil || i.Disk.Kind != "file" {
 					t.Errorf("%+v, disk %+v; want a %s with UUID %s", i, i.Disk, test.name, want)
 				}
 				all[n] = i
 			}
-			if got := Compare(all[0], all[1]); got != Twice {
+			if got := Compare(all[0], all[1]); got != Twice || !Certain(all[0], all[1]) {
 				t.Errorf("two mounts of one image: %v", got)
+			}
+			dir0, err := os.Open(all[0].Path)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer dir0.Close()
+			if got := uuid(int(dir0.Fd()), test.name); got != "" && got != all[0].UUID {
+				t.Errorf("the file system says %s; the superblock %s", got, all[0].UUID)
 			}
 			if all[2].Path == "" {
 				return
 			}
-			if got := Compare(all[0], all[2]); got != Copies {
+			if got := Compare(all[0], all[2]); got != Twice || Certain(all[0], all[2]) {
 				t.Errorf("an image and its copy: %v", got)
 			}
 		})

@@ -161,10 +161,10 @@ func (l *Lab) Cluster() agent.Cluster {
 }
 
 // Script runs a shell script in the lab's network namespace, with a directory of the
-// share for each host as its arguments, a number behind them, and in the environment
-// REMOUNT_A and REMOUNT_B, commands that mount it anew. The answer is the exit code
-// of the script.
-func (l *Lab) Script(ctx context.Context, text string, times int) (code int, err error) {
+// share for each of so many hosts as its arguments, a number behind them, and in the
+// environment REMOUNT_A and REMOUNT_B, commands that mount it anew. The answer is the
+// exit code of the script, 0 or 1; else the error has its last line.
+func (l *Lab) Script(ctx context.Context, text string, of, times int) (code int, err error) {
 	file := filepath.Join(l.place.Dir, "finding.sh")
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return 0, err
@@ -174,12 +174,12 @@ func (l *Lab) Script(ctx context.Context, text string, times int) (code int, err
 		words = append(words, "REMOUNT_"+host+"="+shellquote.Join(l.script("mount", host)...))
 	}
 	words = append(words, "sh", file)
-	for _, host := range hosts {
+	for _, host := range hosts[:of] {
 		words = append(words, filepath.Join(l.root(host), below))
 	}
 	err = l.run(ctx, "script of a finding", l.place.Within(append(words, strconv.Itoa(times))...))
-	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() >= 0 {
-		return exit.ExitCode(), nil
+	if exit, ok := errors.AsType[*exec.ExitError](err); ok && exit.ExitCode() == 1 {
+		return 1, nil
 	}
 	return 0, err
 }

@@ -24,7 +24,7 @@ func (*Lab) Remount(context.Context) error { return place.Needs("Linux", place.O
 func (*Lab) Cluster() agent.Cluster { return agent.Cluster{} }
 
 // Script is an error that wraps [place.ErrNeeds].
-func (*Lab) Script(context.Context, string, int) (int, error) {
+func (*Lab) Script(context.Context, string, int, int) (int, error) {
 	return 0, place.Needs("Linux", place.OnlyLinux)
 }
 

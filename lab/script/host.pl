@@ -184,7 +184,7 @@ sub within {
 	if (!$n[1]) { # of the whole file
 		my $how = $kind eq "unlock" ? LOCK_UN : $shared ? LOCK_SH : LOCK_EX;
 		return "ok" if flock $f, $how | LOCK_NB;
-		return $!{EAGAIN} || $!{EACCES} ? "EAGAIN" : failed();
+		return failed();
 	}
 	# F_OFD_SETLK; a lock is a flock of struct flock64.
 	my $type = $kind eq "unlock" ? F_UNLCK : $shared ? F_RDLCK : F_WRLCK;
@@ -236,8 +236,8 @@ sub once {
 			$! = 0;
 			my $name = readdir $d;
 			last if !defined $name;
-			$name =~ s/^([.]fuse_hidden|[.]nfs)[0-9a-f]+$/$1*/; # another one each time
-			push @names, $name if $name ne "." && $name ne "..";
+			# A client makes such names for open files that have lost theirs.
+			push @names, $name if $name !~ /^([.][.]?$|[.]fuse_hidden|[.]nfs|[.]__afs|[.]smb|[.]__smbfile_silly)/;
 		}
 		return failed() if $! && !$!{ENOENT};
 		return join " ", "names:", sort @names;

@@ -26,7 +26,7 @@ func Loop(f Finding, s loop.System) (string, error) {
 	// A device goes with its last user, which can be a while after umount: what it has
 	// to write has to be there before the next mount.
 	w.put("off='dev=$(findmnt -no SOURCE --mountpoint \"$PWD/$1\") && umount \"$1\" && losetup -d \"$dev\" && for n in $(seq 50); do case $(losetup \"$dev\" 2>/dev/null) in *\"$PWD/disk\"*) sleep 0.1;; *) exit 0;; esac; done; exit 1'")
-	w.put("d=$(mktemp -d) && cd \"$d\" || exit 2")
+	w.put("d=$(mktemp -d) && cd \"$d\" && d=$(pwd -P) || exit 2")
 	w.put("trap 'cd \"$d\" && for dev in $(losetup -nO NAME -j disk 2>/dev/null); do losetup -d $dev; done; cd / && rm -f \"$d/disk\" && rmdir \"$d\"/* \"$d\" 2>/dev/null' EXIT")
 	w.put("trap 'exit 2' HUP INT TERM")
 	w.put("fail() { echo \"$1\" >&2; exit 2; }")
