@@ -33,8 +33,8 @@ type probing struct {
 	base       tally // of programs without appends
 	appends    tally // of those with some: what two hosts append may be overwritten where all else is right
 	locks      [2]*breach
-	locked     [2]lockSeen // what was seen of locks of that kind
-	remounted  int         // the questions with a remount that sync-to-mount held for
+	locked     [2]lockSeen   // what was seen of locks of that kind
+	remounted  int           // the questions with a remount that sync-to-mount held for
 	turns      model.Verdict // of the hand-overs, if they were asked for
 	hung       string        // the first operation that never returned
 	hangs      int
