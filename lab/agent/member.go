@@ -35,7 +35,7 @@ type member struct {
 	crashed  bool              // since then its agent has not been started
 	trouble  error             // why the last one was given up
 	mounted  bool
-	losses   []error // agents that ended, or had to be ended, when nobody had meant it
+	losses   []error // agents that ended, or had to be ended, when nobody had meant it, and remounts that failed
 	offline  error   // the last remount failed
 	resting  bool    // its remounts do
 }
@@ -172,7 +172,12 @@ func (m *member) giveUp(why error) {
 
 // remount has the command take the file system offline and bring it back.
 func (m *member) remount(ctx context.Context, c *Cluster) error {
-	m.offline = m.command(ctx, "remount", m.Remount, c.Event)
+	if err := ctx.Err(); err != nil {
+		return err // it was not begun
+	}
+	if m.offline = m.command(ctx, "remount", m.Remount, c.Event); m.offline != nil {
+		m.losses = append(m.losses, m.offline) // told at the end, also if the next one mends it
+	}
 	return m.offline
 }
 
