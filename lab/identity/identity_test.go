@@ -3,8 +3,6 @@ package identity
 import (
 	"bytes"
 	"encoding/binary"
-	"reflect"
-	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -51,20 +49,6 @@ func TestCompare(t *testing.T) {
 		if got, back := Compare(test.a, test.b), Compare(test.b, test.a); got != test.want || back != got {
 			t.Errorf("%s: %v, the other way %v; want %v", test.name, got, back, test.want)
 		}
-	}
-}
-
-// TestMounts reads the example of proc_pid_mountinfo(5), and names with spaces.
-func TestMounts(t *testing.T) {
-	const table = "36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw,errors=continue\n" +
-		"nonsense\n" +
-		`41 35 0:52 / /mnt/my\040share rw,relatime shared:2 - fuse.sshfs al\134ice@host:/a\040b rw,user_id=0` + "\n"
-	want := []mount{
-		{36, "98:0", "/mnt2", "ext3", "/dev/root", "rw,noatime,errors=continue"},
-		{41, "0:52", "/mnt/my share", "fuse.sshfs", `al\ice@host:/a b`, "rw,relatime,user_id=0"},
-	}
-	if got := mounts(strings.NewReader(table)); !reflect.DeepEqual(got, want) {
-		t.Errorf("%+v; want %+v", got, want)
 	}
 }
 

@@ -4,9 +4,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"unsafe"
 
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -40,7 +42,7 @@ func Of(path string) (Identity, error) {
 	if m, ok := mountOf(dir); ok {
 		// The device of the table is the file system's; that of stat is a subvolume's on
 		// btrfs.
-		i.Type, i.At, i.Source, i.Device, i.Options = m.kind, m.at, m.source, m.device, m.options
+		i.Type, i.At, i.Source, i.Device, i.Options = m.FSType, m.Mountpoint, m.Source, fmt.Sprintf("%d:%d", m.Major, m.Minor), options(m)
 	} else {
 		i.Type = fmt.Sprintf("%#x", fs.Type)
 	}
@@ -50,22 +52,30 @@ func Of(path string) (Identity, error) {
 }
 
 // mountOf finds the line of the mount table for an open directory.
-func mountOf(dir *os.File) (mount, bool) {
+func mountOf(dir *os.File) (*mountinfo.Info, bool) {
 	var sx unix.Statx_t
 	if unix.Statx(int(dir.Fd()), "", unix.AT_EMPTY_PATH|unix.AT_STATX_DONT_SYNC, unix.STATX_MNT_ID, &sx) != nil || sx.Mask&unix.STATX_MNT_ID == 0 {
-		return mount{}, false
+		return nil, false
 	}
-	table, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return mount{}, false
+	table, err := mountinfo.GetMounts(func(m *mountinfo.Info) (skip, stop bool) {
+		is := uint64(m.ID) == sx.Mnt_id
+		return !is, is
+	})
+	if err != nil || len(table) != 1 {
+		return nil, false
 	}
-	defer table.Close()
-	for _, m := range mounts(table) {
-		if uint64(m.id) == sx.Mnt_id {
-			return m, true
+	return table[0], true
+}
+
+// options lists those of a mount and of its file system, each once.
+func options(m *mountinfo.Info) string {
+	var all []string
+	for o := range strings.SplitSeq(m.Options+","+m.VFSOptions, ",") {
+		if !slices.Contains(all, o) {
+			all = append(all, o)
 		}
 	}
-	return mount{}, false
+	return strings.Join(all, ",")
 }
 
 // uuid asks the file system: all of them by one call from Linux 6.9 on, XFS and btrfs

@@ -1,15 +1,16 @@
 package place
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
+	"github.com/moby/sys/mountinfo"
 	"golang.org/x/sys/unix"
 )
 
@@ -78,32 +79,21 @@ func UndoMounts(dir string) error {
 
 // Mount is a line of the mount table.
 type Mount struct {
-	At     string
-	device string // "0:52"
-	kind   string // "fuse.sshfs"
+	At    string
+	minor int    // of its device
+	kind  string // "fuse.sshfs"
 }
 
 // Mounts lists what is mounted below a directory, oldest first.
-func Mounts(dir string) (all []Mount, err error) {
-	f, err := os.Open("/proc/self/mountinfo")
-	if err != nil {
-		return nil, err
+func Mounts(dir string) ([]Mount, error) {
+	table, err := mountinfo.GetMounts(func(m *mountinfo.Info) (skip, stop bool) {
+		return !strings.HasPrefix(m.Mountpoint, dir+"/"), false
+	})
+	var all []Mount
+	for _, m := range table {
+		all = append(all, Mount{m.Mountpoint, m.Minor, m.FSType})
 	}
-	defer f.Close()
-	lines := bufio.NewScanner(f)
-	for lines.Scan() {
-		// 36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 - ext3 /dev/root rw; see proc(5).
-		fields := strings.Fields(lines.Text())
-		if len(fields) <= 4 || !strings.HasPrefix(fields[4], dir+"/") {
-			continue
-		}
-		m := Mount{At: fields[4], device: fields[2]}
-		if i := slices.Index(fields, "-"); i >= 0 && i+1 < len(fields) {
-			m.kind = fields[i+1]
-		}
-		all = append(all, m)
-	}
-	return all, lines.Err()
+	return all, err
 }
 
 // undo takes a mount away. A FUSE connection is ended first, so that nothing
@@ -112,8 +102,7 @@ func Mounts(dir string) (all []Mount, err error) {
 func (m Mount) undo() error {
 	flags := unix.MNT_DETACH | unix.UMOUNT_NOFOLLOW
 	if m.kind == "fuse" || m.kind == "fuseblk" || strings.HasPrefix(m.kind, "fuse.") {
-		_, minor, _ := strings.Cut(m.device, ":")
-		os.WriteFile(filepath.Join("/sys/fs/fuse/connections", minor, "abort"), []byte("1"), 0)
+		os.WriteFile(filepath.Join("/sys/fs/fuse/connections", strconv.Itoa(m.minor), "abort"), []byte("1"), 0)
 		flags |= unix.MNT_FORCE
 	}
 	if err := unix.Unmount(m.At, flags); err != nil && !errors.Is(err, unix.EINVAL) { // or it has gone meanwhile
