@@ -110,7 +110,7 @@ func (f *hostFlags) open(ctx context.Context, a *app, c agent.Cluster) (*agent.R
 		return nil, err
 	}
 	missing(a, c)
-	if pair := twice(r.Roots()); pair != nil && !f.Anyway {
+	if pair := twice(r.Roots()); pair != nil && pair.harmful() && !f.Anyway {
 		err = fmt.Errorf("%s; nothing was written\nhint: if it is one disk that damages the file system: --write-anyway does it all the same, lab ext4 shows what comes of it on a disk of its own", pair.sentence())
 	} else {
 		err = r.Open(ctx)

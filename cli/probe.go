@@ -108,7 +108,7 @@ func (v *probeVerb) run(ctx context.Context, a *app) (code int, err error) {
 func (p *probing) answer(ctx context.Context) conclusion {
 	roots := p.runner.Roots()
 	printRoots(p.out, roots)
-	if p.pair = twice(roots); p.pair != nil && !p.verb.Real.Anyway {
+	if p.pair = twice(roots); p.pair != nil && p.pair.harmful() && !p.verb.Real.Anyway {
 		return p.pair.conclusion("; nothing was written")
 	}
 	err := p.runner.Open(ctx)

@@ -55,6 +55,12 @@ func TestProbeTwoMounts(t *testing.T) {
 			t.Errorf("the disk was %s and is %s", before, after)
 		}
 	}
+	sh("mount -o remount,ro " + dirs[1]) // then a write by A does no harm
+	if code, last := probed(t, dirs[0], dirs[1], "--visible", "300ms"); code != 1 || !strings.HasPrefix(last, twice) || !strings.HasSuffix(last, "; B did not see A's directory after A synced (waited 0s)") {
+		t.Errorf("B read-only: exit code %d: %s", code, last)
+	}
+	sh("mount -o remount,rw " + dirs[1])
+	before = hash()
 	code, last := probed(t, dirs[0], dirs[1], append(remounts, "--write-anyway")...)
 	if code != 1 || !strings.HasPrefix(last, twice) || !strings.HasSuffix(last, "; a directory that was synced was seen only after a remount") {
 		t.Errorf("exit code %d: %s", code, last)

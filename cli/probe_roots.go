@@ -17,22 +17,25 @@ type pair struct {
 	twice bool // they have one UUID
 }
 
-// twice finds such hosts; nil if there are none.
-func twice(roots []agent.Root) *pair {
+// harmful reports whether a write of one damages what the other has: not if one of them
+// can only read.
+func (p *pair) harmful() bool { return !p.a.ReadOnly && !p.b.ReadOnly }
+
+// twice finds such hosts, those of which a write does harm first; nil if there are
+// none.
+func twice(roots []agent.Root) (found *pair) {
 	for i, a := range roots {
 		for _, b := range roots[i+1:] {
-			if a.Err != nil || b.Err != nil {
+			r := identity.Compare(a.Identity, b.Identity)
+			if a.Err != nil || b.Err != nil || r != identity.Twice && r != identity.Doubtful {
 				continue
 			}
-			switch identity.Compare(a.Identity, b.Identity) {
-			case identity.Twice:
-				return &pair{a, b, true}
-			case identity.Doubtful:
-				return &pair{a, b, false}
+			if p := (&pair{a, b, r == identity.Twice}); found == nil || p.harmful() && !found.harmful() {
+				found = p
 			}
 		}
 	}
-	return nil
+	return found
 }
 
 // sentence says it. Where nobody can tell the disk from a copy of it, that is said,
