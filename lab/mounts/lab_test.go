@@ -138,6 +138,9 @@ func TestLab(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer r.Close()
+			if err := r.Open(t.Context()); err != nil {
+				t.Fatal(err)
+			}
 			c, err := corpus.Parse("test", []byte("doublemount case 1\ndesign: local\nhosts: 2\nexpect: held nothing-lost\n\n"+
 				"1 A mount\n2 A create /a\n3 A write /a 0 8 #1\n4 A sync\n5 B mount\n6 B read /a 0 8\n7 B remount\n8 B read /a 0 8\nend A unmount\nend B unmount\n"))
 			if err != nil {
@@ -198,11 +201,13 @@ func TestNotMounted(t *testing.T) {
 	if err := syscall.Unmount(filepath.Dir(root), 0); err != nil {
 		t.Fatal(err)
 	}
-	if r, err := agent.NewRunner(t.Context(), c); err == nil || !strings.Contains(err.Error(), root) {
-		t.Errorf("%v; want an error that has %s", err, root)
-		if err == nil {
-			r.Close()
+	if r, err := agent.NewRunner(t.Context(), c); err != nil {
+		t.Error(err)
+	} else {
+		if err := r.Open(t.Context()); err == nil || !strings.Contains(err.Error(), root) {
+			t.Errorf("%v; want an error that has %s", err, root)
 		}
+		r.Close()
 	}
 	if err := l.Remount(t.Context()); err != nil {
 		t.Fatal(err)
