@@ -18,7 +18,7 @@ import (
 type hostFlags struct {
 	Host    []hostCommand `sep:"none" placeholder:"A=COMMAND" help:"A real host: its letter, and the command whose standard input and output are those of its agent, such as A='ssh alice doublemount agent --root /mnt/shared'. Once for each host. The command is split into words as a shell splits it; no shell is asked."`
 	Remount []hostCommand `sep:"none" placeholder:"A=COMMAND" help:"Command that takes the file system offline on a host and brings it back. Without it the host is never remounted."`
-	Crash   []hostCommand `sep:"none" placeholder:"A=COMMAND" help:"Command that takes a host its memory, such as a reset of the machine. Without it the host never crashes."`
+	Crash   []hostCommand `sep:"none" placeholder:"A=COMMAND" help:"Command after which a host has lost its memory, such as a reset of the machine. Without it the host never crashes."`
 	Timeout span          `placeholder:"DURATION" help:"How long one operation on a real host may take; after that it has not returned (default: 10s)."`
 	Visible span          `placeholder:"DURATION" help:"How long a new directory may take to be seen by the other hosts (default: 10s)."`
 	Without families      `placeholder:"FAMILY" help:"Leave out operations: appends, directories, links, locks, renames, statfs, truncates, with commas between."`
@@ -109,9 +109,9 @@ func (f *hostFlags) open(ctx context.Context, a *app, c agent.Cluster) (*agent.R
 	if err != nil {
 		return nil, err
 	}
-	missing(a, c)
+	missing(a, c, true)
 	if pair := twice(r.Roots()); pair != nil && pair.harmful() && !f.Anyway {
-		err = fmt.Errorf("%s; nothing was written\nhint: if it is one disk that damages the file system: --write-anyway does it all the same, lab ext4 shows what comes of it on a disk of its own", pair.sentence())
+		err = fmt.Errorf("%w: %s; nothing was written\nhint: if it is one disk, writing damages it; --write-anyway writes all the same. lab ext4 shows what comes of that, on a disk of its own", errTwice, pair.sentence())
 	} else {
 		err = r.Open(ctx)
 	}
@@ -123,14 +123,19 @@ func (f *hostFlags) open(ctx context.Context, a *app, c agent.Cluster) (*agent.R
 
 // notOpened is the exit code where hosts could not be opened.
 func notOpened(err error) int {
-	if errors.Is(err, context.Canceled) {
+	switch {
+	case errors.Is(err, context.Canceled):
 		return exitWeak
+	case errors.Is(err, errTwice):
+		return exitUsage
 	}
 	return exitHarness
 }
 
+var errTwice = errors.New("refused")
+
 // missing says once what will not be generated.
-func missing(a *app, c agent.Cluster) {
+func missing(a *app, c agent.Cluster, crashes bool) {
 	without := func(flag string, words func(agent.Member) []string) {
 		var hosts []string
 		for i, m := range c.Members {
@@ -139,11 +144,13 @@ func missing(a *app, c agent.Cluster) {
 			}
 		}
 		if len(hosts) > 0 {
-			fmt.Fprintf(a.stderr, "%s: no --%s of %s: there it is not generated\n", a.name, flag, strings.Join(hosts, ", "))
+			fmt.Fprintf(a.stderr, "%s: no --%s for %s: none is tried there\n", a.name, flag, strings.Join(hosts, ", "))
 		}
 	}
 	without("remount", func(m agent.Member) []string { return m.Remount })
-	without("crash", func(m agent.Member) []string { return m.Crash })
+	if crashes {
+		without("crash", func(m agent.Member) []string { return m.Crash })
+	}
 }
 
 // leave ends the agents. What was lost on the way, or is left, makes the answer one of

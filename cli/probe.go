@@ -24,6 +24,7 @@ type probeVerb struct {
 	Real hostFlags `embed:"" group:"Real hosts:"`
 
 	cases []string // that were written
+	kept  bool     // Guarantee was
 }
 
 // Limits of a probe, which is to take about a minute. Of its time the random runs
@@ -94,7 +95,7 @@ func (v *probeVerb) run(ctx context.Context, a *app) (code int, err error) {
 		return p.end(a, p.unknown(err))
 	}
 	defer func() { v.Real.leave(ctx, a, r, &code, &err) }()
-	missing(a, c)
+	missing(a, c, false)
 	p.runner = r
 	p.mounts = remountable(c)
 	p.judged = append(slices.Clone(rungs), model.Progress, model.Exclusion)
@@ -109,22 +110,23 @@ func (p *probing) answer(ctx context.Context) conclusion {
 	roots := p.runner.Roots()
 	printRoots(p.out, roots)
 	if p.pair = twice(roots); p.pair != nil && p.pair.harmful() && !p.verb.Real.Anyway {
-		return p.pair.conclusion("; nothing was written")
+		return p.pair.conclusion("; nothing was written", false)
 	}
 	err := p.runner.Open(ctx)
 	if apart, ok := errors.AsType[*agent.NotShared](err); ok {
 		return p.notSeen(apart)
 	}
 	if e, ok := errors.AsType[*agent.Unusable](err); ok && p.pair != nil {
-		return p.pair.conclusion("; " + inTheWay(e))
+		return p.pair.conclusion("; "+inTheWay(e), true)
 	}
 	if err != nil {
 		return p.unknown(err)
 	}
 	if p.pair != nil && p.runner.SeenAfterRemount() {
 		p.pair.twice = true // that it is
-		return p.pair.conclusion("; a directory that was synced was seen only after a remount")
+		return p.pair.conclusion("; a directory that was synced was seen only after a remount", true)
 	}
+	fmt.Fprintf(p.out, "%-20s %-15s %s\n", "program", "keeps", "asks whether")
 	failure := p.ask(ctx)
 	if failure == nil && !p.stop {
 		failure = p.random(ctx)

@@ -29,8 +29,8 @@ const (
 // conclusion is what a probe came to. In JSON fields are only added.
 type conclusion struct {
 	Class     string   `json:"class"`
-	Answer    string   `json:"answer"` // the sentence
-	Shared    bool     `json:"shared"`
+	Answer    string   `json:"answer"`                   // the sentence
+	Shared    *bool    `json:"shared"`                   // null: it cannot be told
 	Guarantee string   `json:"guarantee"`                // the strongest that was kept, appends aside; empty: none, or not known
 	Appends   string   `json:"appends,omitempty"`        // how appends broke it
 	Flock     string   `json:"flock,omitempty"`          // "exclude each other", or how not
@@ -46,7 +46,7 @@ type conclusion struct {
 func (p *probing) notSeen(n *agent.NotShared) conclusion {
 	switch {
 	case p.pair != nil:
-		return p.pair.conclusion("; " + n.Sentence())
+		return p.pair.conclusion("; "+n.Sentence(), true)
 	case !n.Proved:
 		return conclusion{Class: classUnknown, code: exitWeak, Answer: fmt.Sprintf("cannot tell, because %s: they are two file systems, or %s's cache of directories is older than that (--visible 6m waits longer, --remount %s=COMMAND settles it)", n.Sentence(), n.Host, n.Host)}
 	}
@@ -125,8 +125,7 @@ func (p *probing) conclude(failure error) conclusion {
 	c := conclusion{Hung: p.hung}
 	switch {
 	case p.pair != nil && weaker != nil:
-		c.Class, c.code = classTwice, exitFound
-		c.Answer = fmt.Sprintf("%s; %s: %s", p.pair.sentence(), weaker.verdict.Anomaly, weaker.why())
+		c = p.pair.conclusion(fmt.Sprintf("; %s: %s", weaker.verdict.Anomaly, weaker.why()), true)
 	case weaker != nil:
 		c.Class, c.code = classWeaker, exitFound
 		c.Answer = fmt.Sprintf("shared, but weaker than close-to-open: %s: %s%s%s", weaker.verdict.Anomaly, weaker.why(), p.staleness(&c), p.afterRemount())
@@ -147,18 +146,19 @@ func (p *probing) conclude(failure error) conclusion {
 		c.Answer = fmt.Sprintf("shared, close-to-open and nothing stronger: %s does not hold (%s), over %s", b.guarantee.Name, b.verdict.Anomaly, over)
 	}
 	if c.Class != classUnknown && c.Class != classTwice {
-		c.Shared = true
 		if strongest >= 0 && (weaker == nil || strongest > closeToOpen) {
 			c.Guarantee = p.rungs[strongest].Name
 		}
 	}
 	p.beside(&c, strongest)
-	if i := slices.IndexFunc(p.judged, func(g model.Guarantee) bool { return g.Name == string(p.verb.Guarantee) }); i >= 0 && (p.base.broken[i] != nil || p.appends.broken[i] != nil) && c.code == exitClean {
-		c.code = exitFound
+	if i := slices.IndexFunc(p.judged, func(g model.Guarantee) bool { return g.Name == string(p.verb.Guarantee) }); i >= 0 {
+		p.verb.kept = p.base.broken[i] == nil && p.appends.broken[i] == nil
+		if !p.verb.kept && c.code == exitClean {
+			c.code = exitFound
+		}
 	}
 	if failure != nil {
-		why, _, _ := strings.Cut(failure.Error(), "\n")
-		c.Answer += "; it ended early: " + why
+		c.Answer += "; it ended early: " + short(failure)
 		if errors.Is(failure, agent.ErrLost) {
 			c.code = exitHarness
 		}
@@ -172,9 +172,18 @@ func (p *probing) conclude(failure error) conclusion {
 	return c
 }
 
+// short is an error without its hints, and an interrupt by its name.
+func short(err error) string {
+	if errors.Is(err, context.Canceled) {
+		return errInterrupted.Error()
+	}
+	why, _, _ := strings.Cut(err.Error(), "\n")
+	return why
+}
+
 // staleness says how long it stayed wrong.
 func (p *probing) staleness(c *conclusion) string {
-	if p.staleFor == 0 {
+	if p.staleFor == 0 || p.staleFor < 0 && p.staleLimit < time.Second { // too short to say anything
 		return ""
 	}
 	seconds := p.staleFor.Seconds()
@@ -232,7 +241,7 @@ func (p *probing) beside(c *conclusion, strongest int) {
 		c.Answer += "; not even in turns, by a sync and a remount on the other side: " + c.Turns
 	}
 	for _, r := range p.runner.Roots() {
-		if r.Reader && c.Shared {
+		if r.Reader && (c.Class == classLinearizable || c.Class == classCloseToOpen || c.Class == classWeaker) {
 			c.Answer += fmt.Sprintf("; %s could only read", r.Host)
 		}
 	}
@@ -269,6 +278,10 @@ type probeReport struct {
 
 // end prints the answer.
 func (p *probing) end(a *app, c conclusion) (int, error) {
+	if c.Class != classUnknown {
+		shared := c.Class != classTwice && c.Class != classSeparate
+		c.Shared = &shared
+	}
 	p.verb.cases = p.cases
 	var b bytes.Buffer
 	if p.verb.Format == "json" {

@@ -144,11 +144,16 @@ func (p *probing) ask(ctx context.Context) error {
 		}
 		run, err := p.runner.Run(ctx, q.Program)
 		if err != nil {
-			p.row(probeRow{Name: q.name, Asks: q.asks, Keeps: "no run", Reason: err.Error()})
+			p.row(probeRow{Name: q.name, Asks: q.asks, Keeps: "no run", Reason: short(err)})
 			return fmt.Errorf("%s: %w", q.name, err)
 		}
 		row, verdicts := p.note(run, true)
 		row.Name, row.Asks = q.name, q.asks
+		if slices.ContainsFunc(verdicts, func(v model.Verdict) bool {
+			return v.Guarantee == model.Exclusion.Name && v.Outcome == model.Violated
+		}) {
+			row.Keeps = "no exclusion"
+		}
 		if i := slices.IndexFunc(verdicts, func(v model.Verdict) bool { return v.Guarantee == model.SyncToMount.Name }); strings.Contains(q.name, "remount") && i >= 0 && verdicts[i].Outcome == model.Held {
 			p.remounted++
 		}
@@ -239,7 +244,7 @@ func (p *probing) series(ctx context.Context, name string, caps model.Capabiliti
 	case runs == 0:
 		worst.Keeps = "not asked"
 	case failure != nil:
-		worst.Reason = failure.Error()
+		worst.Reason = short(failure)
 	}
 	p.row(worst)
 	return failure

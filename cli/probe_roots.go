@@ -55,8 +55,11 @@ func (p *pair) sentence() string {
 	return text
 }
 
-// conclusion is the answer for such hosts.
-func (p *pair) conclusion(more string) conclusion {
+// conclusion is the answer for such hosts, after a look or after writes.
+func (p *pair) conclusion(more string, written bool) conclusion {
+	if written && p.harmful() {
+		more += "; what was written may have damaged it: check it (fsck) before it is used"
+	}
 	if !p.twice {
 		return conclusion{Class: classUnknown, Answer: p.sentence() + more, code: exitWeak}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/doublemount/doublemount/corpus"
 	"github.com/doublemount/doublemount/history"
+	"github.com/doublemount/doublemount/lab/agent"
 	"github.com/doublemount/doublemount/lab/loop"
 	"github.com/doublemount/doublemount/lab/mounts"
 	"github.com/doublemount/doublemount/model"
@@ -179,6 +180,9 @@ func (v *replayVerb) read(a *app) ([]corpus.File, error) {
 		for _, design := range append([]string{c.Design}, c.Keeps...) {
 			if err == nil && v.On == "sim" && !v.Real.given() {
 				if _, err = lookup(a.designs, design); err != nil {
+					if _, e := mounts.Lookup(design); e == nil || design == agent.Name {
+						err = errors.New("it was found on real hosts\nhint: --host A=COMMAND and so on replays it on yours, --on NAME on a system that lab knows")
+					}
 					err = fmt.Errorf("%s: %w", printable(name), err)
 				}
 			}

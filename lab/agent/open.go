@@ -2,6 +2,7 @@ package agent
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -177,7 +178,21 @@ func (r *Runner) make(ctx context.Context, dir string) error {
 		}
 		return m.settle()
 	}
+	if e, ok := errors.AsType[*Unusable](refused); ok {
+		e.Doing += ", nor can another host"
+	}
 	return refused
+}
+
+// MarshalJSON implements json.Marshaler.
+func (e *Unusable) MarshalJSON() ([]byte, error) {
+	return json.Marshal(struct {
+		Host  string `json:"host"`
+		Doing string `json:"doing"`
+		Errno string `json:"errno"`
+		Text  string `json:"text"`
+		Stuck bool   `json:"stuck,omitempty"`
+	}{e.Host, e.Doing, e.Errno.String(), e.Text, e.Stuck})
 }
 
 // uncertain reports whether a request that failed may have been carried out all the

@@ -276,7 +276,7 @@ sub main {
 	if ($how ne "loop") {
 		$runs = pop @where if @where == $hosts + 1 && $where[-1] =~ /^[1-9][0-9]{0,5}$/;
 		@where == $hosts or give_up("usage: sh SCRIPT " . join(" ", map { "DIR_" . chr(ord("A") + $_) } 0 .. $hosts - 1)
-			. " [RUNS]\nhint: one directory of the same share for each host");
+			. " [RUNS]\nhint: the case has " . ($hosts == 1 ? "one host" : "$hosts hosts") . ": one directory of the same share for each");
 		for (@where) {
 			-d $_ or give_up("$_: not a directory");
 			$_ = POSIX::getcwd() . "/$_" if !m{^/};

@@ -53,7 +53,8 @@ func Directories(f Finding) (string, error) {
 	w.put("# Usage: sh SCRIPT %s [RUNS]", strings.Join(each(f.Program.Hosts, "DIR_"), " "))
 	w.put("# Each is a directory of the same share, as another host has it. The script works in a")
 	w.put("# directory that it makes below the first, and removes that. REMOUNT_A and so on are")
-	w.put("# commands that take the file system offline on a host and bring it back.")
+	w.put("# commands that take the file system offline on a host and bring it back; where there is none")
+	w.put("# a mount is the first look at the directory, and an unmount closes the host's files and syncs.")
 	w.needs("perl", "sync", "rm")
 	w.body(data, "", `dirs "$@"`)
 	return w.String(), nil
