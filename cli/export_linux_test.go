@@ -2,12 +2,14 @@ package cli_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // export makes a script of a case and writes it to a file.
@@ -30,7 +32,10 @@ func export(t *testing.T, args ...string) string {
 // shell runs a script and returns its exit code and output.
 func shell(t *testing.T, env []string, args ...string) (int, string) {
 	t.Helper()
-	c := exec.CommandContext(t.Context(), "sh", args...)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	c := exec.CommandContext(ctx, "sh", args...)
+	c.WaitDelay = time.Second
 	c.Env = append(append(os.Environ(), "TMPDIR="+t.TempDir()), env...)
 	out, err := c.CombinedOutput()
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -113,7 +118,9 @@ func TestExportBindfs(t *testing.T) {
 		args = append(args, "--host", name+"=doublemount agent --root "+dir)
 	}
 	cases := filepath.Join(top, "cases")
-	args = append([]string{"hunt", "--for", "20s", "--guarantee", "close-to-open", "--reruns", "3", "--out", cases}, args...)
+	// bindfs 1.14 can deadlock in a rename.
+	args = append([]string{"hunt", "--for", "20s", "--guarantee", "close-to-open", "--reruns", "3", "--out", cases,
+		"--without", "renames"}, args...)
 	out, _ := exec.CommandContext(t.Context(), "doublemount", args...).CombinedOutput() // it cannot remove what bindfs hides
 	found, err := filepath.Glob(filepath.Join(cases, "stale-read-*.case"))
 	if err != nil || len(found) == 0 {

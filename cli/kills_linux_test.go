@@ -91,7 +91,9 @@ func (k *killing) run() bool {
 	if err := os.WriteFile(remount, []byte(text), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	args := []string{k.verb, "--for", "3s", "--timeout", "2s", "--reruns", "1", "--out", k.dir("cases"), "--remount", "A=sh " + remount}
+	args := []string{k.verb, "--for", "3s", "--timeout", "2s", "--reruns", "1", "--out", k.dir("cases"),
+		"--without", "renames", // in which bindfs 1.14 can deadlock
+		"--remount", "A=sh " + remount}
 	for _, name := range []string{"A", "B"} {
 		args = append(args, "--host", name+"=doublemount agent --root "+k.dir(strings.ToLower(name)))
 	}

@@ -62,7 +62,7 @@ func TestProbeTwoMounts(t *testing.T) {
 	sh("mount -o remount,rw " + dirs[1])
 	before = hash()
 	code, last := probed(t, dirs[0], dirs[1], append(remounts, "--write-anyway")...)
-	if code != 1 || !strings.HasPrefix(last, twice) || !strings.HasSuffix(last, "; a directory that was synced was seen only after a remount") {
+	if code != 1 || !strings.HasPrefix(last, twice) || !strings.HasSuffix(last, "; a directory that was synced was seen only after a remount; what was written may have damaged it: check it (fsck) before it is used") {
 		t.Errorf("exit code %d: %s", code, last)
 	}
 	if after := hash(); after == before {

@@ -80,7 +80,7 @@ func TestProbeReadOnly(t *testing.T) {
 			t.Errorf("exit code %d: %s", code, last)
 		}
 	}
-	if code, last := probed(t, ro, ro); code != 4 || !strings.HasPrefix(last, "cannot tell, because B cannot make a directory: EROFS, ") {
+	if code, last := probed(t, ro, ro); code != 4 || !strings.HasPrefix(last, "cannot tell, because B cannot make a directory, nor can another host: EROFS, ") {
 		t.Errorf("exit code %d: %s", code, last)
 	}
 }
@@ -192,7 +192,7 @@ func TestProbeHangs(t *testing.T) {
 	}
 	hang()
 	began = time.Now()
-	if code, last := probed(t, dir, at, "--timeout", "1s"); code != 4 || last != "cannot tell, because B cannot open its root: it did not return in time; its file system hangs" {
+	if code, last := probed(t, dir, at, "--timeout", "1s"); code != 1 || last != "cannot tell, because B cannot open its root: it did not return in time; its file system hangs" {
 		t.Errorf("exit code %d: %s", code, last)
 	}
 	if took := time.Since(began); took > 10*time.Second {
@@ -221,7 +221,7 @@ func TestProbeStale(t *testing.T) {
 			}
 		})
 	}
-	code, last := probed(t, dirs[1], dirs[2], "--for", "20s", "--without", "locks")
+	code, last := probed(t, dirs[1], dirs[2], "--for", "20s", "--without", "locks,renames") // bindfs 1.14 can deadlock in a rename
 	match := regexp.MustCompile(`^shared, but weaker than close-to-open: stale read: .*; right again after (\d+\.\d) s`).FindStringSubmatch(last)
 	if code != 1 || match == nil {
 		t.Fatalf("exit code %d: %s", code, last)

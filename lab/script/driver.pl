@@ -270,6 +270,20 @@ sub leave {
 	print STDERR "left behind: $where[0]/$name\n";
 }
 
+# is_directory asks in a process of its own, since a file system that hangs does not
+# let go of who asks.
+sub is_directory {
+	my $path = shift;
+	defined(my $pid = fork) or give_up("cannot fork: $!");
+	POSIX::_exit(-d $path ? 0 : 1) if !$pid;
+	for (1 .. $PATIENCE * 10) {
+		return $? == 0 if waitpid($pid, POSIX::WNOHANG()) == $pid;
+		select undef, undef, undef, $_ < 3 ? 0.01 : 0.1;
+	}
+	kill "KILL", $pid;
+	give_up("$path: no answer within $PATIENCE s");
+}
+
 sub main {
 	$^O eq "linux" && length pack("j", 0) == 8 or give_up("this needs Linux, and a perl of 64 bits");
 	my $runs = %until ? 50 : 1;
@@ -278,7 +292,7 @@ sub main {
 		@where == $hosts or give_up("usage: sh SCRIPT " . join(" ", map { "DIR_" . chr(ord("A") + $_) } 0 .. $hosts - 1)
 			. " [RUNS]\nhint: the case has " . ($hosts == 1 ? "one host" : "$hosts hosts") . ": one directory of the same share for each");
 		for (@where) {
-			-d $_ or give_up("$_: not a directory");
+			is_directory($_) or give_up("$_: not a directory");
 			$_ = POSIX::getcwd() . "/$_" if !m{^/};
 		}
 		for (sort keys %needs) {
