@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/doublemount/doublemount/internal/testscale"
 )
 
 // TestInterrupt: what was found so far is written and printed, and the code
@@ -44,7 +46,10 @@ func interrupt(t *testing.T, code int, name string, args ...string) []string {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	const enough = 800 * time.Millisecond // for some batches
+	enough := 800 * time.Millisecond // for some batches
+	if testscale.Race {
+		enough *= 5
+	}
 	time.Sleep(enough)
 	if err := cmd.Process.Signal(os.Interrupt); err != nil {
 		t.Fatal(err)
@@ -85,7 +90,11 @@ func TestInterruptRead(t *testing.T) {
 			}
 			defer time.AfterFunc(20*time.Second, func() { cmd.Process.Kill() }).Stop()
 			// Until it has set its handler the first interrupt ends it, with another code.
-			time.Sleep(500 * time.Millisecond)
+			wait := 500 * time.Millisecond
+			if testscale.Race {
+				wait *= 5
+			}
+			time.Sleep(wait)
 			if err := cmd.Process.Signal(os.Interrupt); err != nil {
 				t.Fatal(err)
 			}
