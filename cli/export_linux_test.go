@@ -47,13 +47,6 @@ func shell(t *testing.T, env []string, args ...string) (int, string) {
 	return 0, string(out)
 }
 
-func needsMounts(t *testing.T) {
-	t.Helper()
-	if os.Getenv("DOUBLEMOUNT_LAB") != "1" {
-		t.Skip("mounts file systems: only with DOUBLEMOUNT_LAB=1")
-	}
-}
-
 // exported are cases of simulated designs in which all that is needed is two caches.
 var exported = []string{"incident-o2", "stale-read", "split-brain-write", "writethrough-lost-file", "flock-is-local", "stale-attributes"}
 
@@ -80,7 +73,7 @@ func TestExportOneCache(t *testing.T) {
 // TestExportExt4: two mounts of one ext4 show the thing itself, as it was seen in a
 // simulated design.
 func TestExportExt4(t *testing.T) {
-	needsMounts(t)
+	mayMountHere(t)
 	for _, name := range exported {
 		code, out := shell(t, nil, export(t, committed(name), "--fs", "ext4"))
 		if code != 1 || !strings.HasSuffix(out, ": SEEN\n") {
@@ -92,7 +85,7 @@ func TestExportExt4(t *testing.T) {
 // TestExportBindfs hunts on two bindfs of one directory, each of which keeps
 // attributes for a second, and sees with a script what it has found.
 func TestExportBindfs(t *testing.T) {
-	needsMounts(t)
+	mayMountHere(t)
 	if _, err := exec.LookPath("bindfs"); err != nil {
 		t.Fatal("there is no bindfs; apt-get install bindfs")
 	}

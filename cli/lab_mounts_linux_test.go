@@ -14,9 +14,7 @@ import (
 // TestLabMounts probes and hunts on a shared mount with the command, and replays
 // there what the probe has found. It needs root, FUSE and bindfs.
 func TestLabMounts(t *testing.T) {
-	if os.Getenv("DOUBLEMOUNT_LAB") != "1" {
-		t.Skip("mounts bindfs, as root: only with DOUBLEMOUNT_LAB=1")
-	}
+	mayMountHere(t)
 	top := t.TempDir()
 	cases := filepath.Join(top, "cases")
 	out, err := exec.Command("doublemount", "lab", "bindfs", "--for", "24s", "--reruns", "1", "--out", cases, "--record", top).CombinedOutput()

@@ -32,16 +32,8 @@ type flight struct {
 
 // run carries out the steps, the closing unmounts and the closing observation.
 func (x *execution) run() error {
-	for i, s := range x.program.Steps {
-		if err := x.ctx.Err(); err != nil {
-			return fmt.Errorf("before step %d of %d: %w", i+1, len(x.program.Steps), err)
-		}
-		if err := x.step(i+1, s); err != nil {
-			return fmt.Errorf("step %d (%v): %w", i+1, s, err)
-		}
-		if err := x.land(func(f flight) bool { return f.until <= i+1 }); err != nil {
-			return err
-		}
+	if err := x.steps(len(x.program.Steps)); err != nil {
+		return err
 	}
 	for i, h := range x.program.Unmounts {
 		if !x.r.members[h].mounted {
@@ -52,6 +44,22 @@ func (x *execution) run() error {
 		}
 	}
 	return x.observe()
+}
+
+// steps carries out the first n steps.
+func (x *execution) steps(n int) error {
+	for i, s := range x.program.Steps[:n] {
+		if err := x.ctx.Err(); err != nil {
+			return fmt.Errorf("before step %d of %d: %w", i+1, len(x.program.Steps), err)
+		}
+		if err := x.step(i+1, s); err != nil {
+			return fmt.Errorf("step %d (%v): %w", i+1, s, err)
+		}
+		if err := x.land(func(f flight) bool { return f.until <= i+1 }); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // step carries out step n, or notes that it was skipped.

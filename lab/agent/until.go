@@ -29,13 +29,8 @@ func (r *Runner) Until(ctx context.Context, p model.Program, step int, right fun
 	}
 	defer r.leave(dir)
 	x := execution{r: r, ctx: ctx, dir: dir, program: p, written: files.WrittenBy(p)}
-	for i, s := range p.Steps[:step-1] {
-		if err := x.step(i+1, s); err != nil {
-			return 0, err
-		}
-		if err := x.land(func(f flight) bool { return f.until <= i+1 }); err != nil {
-			return 0, err
-		}
+	if err := x.steps(step - 1); err != nil {
+		return 0, err
 	}
 	if err := x.land(func(flight) bool { return true }); err != nil {
 		return 0, err
